@@ -1,0 +1,66 @@
+// The import arrows of ARCHITECTURE.md: a room may import itself and the rooms listed here, nothing else.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ARROWS = {
+  core: [],
+  net: [],
+  'lastack/kernel': ['core'],
+  'lastack/render': ['core'],
+  'lastack/gather': ['core', 'lastack/kernel'],
+  'lastack/lab': ['core', 'lastack/gather'],
+  'lastack/cli': ['core', 'lastack/kernel', 'lastack/render', 'lastack/gather', 'lastack/lab'],
+};
+
+/** What a room may import beyond rooms; everything else outside the project must be listed in a package.json. */
+const PURE_ROOMS = new Set(['core', 'lastack/render']);
+const FFI_FILE = 'packages/lastack/src/kernel/ffi.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const wrong = [];
+
+for (const file of sources()) {
+  const room = roomOf(file);
+  if (!(room in ARROWS)) {
+    wrong.push(`${file}: the room ${room} is not in the table of arrows`);
+    continue;
+  }
+  for (const specifier of importsOf(readFileSync(join(root, file), 'utf8'))) {
+    const target = specifier.startsWith('.')
+      ? roomOf(relative(root, join(root, dirname(file), specifier)))
+      : specifier.replace(/^@lastack\//, '');
+    const isRoom = specifier.startsWith('.') || specifier.startsWith('@lastack/');
+    if (isRoom && target !== room && !ARROWS[room].includes(target)) {
+      wrong.push(`${file}: ${room} must not import ${target}`);
+    }
+    if (!isRoom && PURE_ROOMS.has(room))
+      wrong.push(`${file}: ${room} is pure, but imports ${specifier}`);
+    if (/^(koffi|@koromix)/.test(specifier) && file !== FFI_FILE) {
+      wrong.push(`${file}: only ${FFI_FILE} may load the FFI`);
+    }
+  }
+}
+
+function sources() {
+  return readdirSync(join(root, 'packages')).flatMap((name) =>
+    readdirSync(join(root, 'packages', name, 'src'), { recursive: true })
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+      .map((path) => `packages/${name}/src/${path}`),
+  );
+}
+
+/** `packages/core/src/tcp/state.ts` → `core`; `packages/lastack/src/kernel/ffi.ts` → `lastack/kernel`. */
+function roomOf(file) {
+  const [, name, , folder] = file.split('/');
+  return name === 'lastack' ? `${name}/${folder}` : name;
+}
+
+function importsOf(source) {
+  return [...source.matchAll(/(?:from|import|require)\s*\(?\s*'([^']+)'/g)].map(
+    (match) => match[1],
+  );
+}
+
+for (const line of wrong) console.error(line);
+process.exitCode = wrong.length > 0 ? 1 : 0;
