@@ -3,3 +3,7 @@ export * from './socket/table.ts';
 export * from './socket/row.ts';
 export * from './socket/address.ts';
 export * from './socket/age.ts';
+export * from './evidence/observation.ts';
+export * from './evidence/evidence.ts';
+export * from './evidence/process-facts.ts';
+export * from './socket/owners.ts';
