@@ -43,5 +43,23 @@ export interface CounterSight {
   readonly last: Readonly<Record<string, number>>;
 }
 
-/** The sysctls that rules read, by their dotted name; absent ones are missing. Values as the file holds them. */
-export type Settings = Readonly<Record<string, string>>;
+/** The kernel's TCP settings: what is in force, and what the configuration files ask for. */
+export interface Settings {
+  /**
+   * The sysctls that rules read, by their dotted name (`net.ipv4.tcp_fin_timeout`); ones that the kernel lacks are missing.
+   * Values as the file holds them, columns separated by one space. `net.*` are those of lastack's own network namespace.
+   */
+  readonly values: Readonly<Record<string, string>>;
+  /** Every assignment in the sysctl.conf(5) and sysctl.d(5) files that count, in the order in which they are applied. */
+  readonly configured: readonly ConfiguredSetting[];
+}
+
+/** One line of a sysctl configuration file. */
+export interface ConfiguredSetting {
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** The dotted name, whichever separator the file uses. */
+  readonly key: string;
+  readonly value: string;
+}
