@@ -7,3 +7,4 @@ export * from './evidence/observation.ts';
 export * from './evidence/evidence.ts';
 export * from './evidence/process-facts.ts';
 export * from './socket/owners.ts';
+export * from './socket/table-builder.ts';
