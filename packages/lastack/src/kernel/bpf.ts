@@ -1,0 +1,115 @@
+import { foreignBuffer, type Libc } from './ffi.ts';
+import { INSTRUCTION_BYTES } from './bpf-assembler.ts';
+import { KernelError } from './kernel-error.ts';
+
+// Read first: union bpf_attr in include/uapi/linux/bpf.h. Fields that are not written are zero, which the kernel checks.
+
+const BPF_PROG_LOAD = 5;
+const BPF_LINK_CREATE = 28;
+const BPF_ITER_CREATE = 33;
+
+const BPF_PROG_TYPE_TRACING = 26;
+const BPF_TRACE_ITER = 28;
+
+const EPERM = 1;
+const LOG_BYTES = 65_536;
+/** BPF_OBJ_NAME_LEN, with the NUL. */
+const NAME_BYTES = 16;
+
+/** An iterator program over kernel objects. */
+export interface IteratorProgram {
+  /** At most 15 of `[A-Za-z0-9_.]`, shown by bpftool. */
+  readonly name: string;
+  /** What `assemble()` gave. */
+  readonly code: Uint8Array;
+  /** BTF id of the kernel's `bpf_iter_<target>`. */
+  readonly target: number;
+}
+
+/** A descriptor of bpf(2), closed by its owner. */
+class BpfDescriptor implements Disposable {
+  readonly #libc: Libc;
+  #fd: number;
+
+  constructor(libc: Libc, operation: string, fd: number) {
+    if (fd < 0) throw new KernelError(operation, libc.errno());
+    this.#libc = libc;
+    this.#fd = fd;
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) this.#libc.close(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+export type { BpfDescriptor };
+
+/**
+ * Loads an iterator program and starts it; each read(2) of the result runs the program over the next objects and returns what
+ * it wrote, 0 bytes at the end. The iterator keeps its program; nothing else stays open (kernel/bpf/bpf_iter.c, Linux 5.8).
+ *
+ * @throws {KernelError} EPERM without CAP_BPF and CAP_PERFMON; EACCES or EINVAL when the verifier rejects the program, with
+ *   the last line that it said
+ */
+export function openIterator(libc: Libc, program: IteratorProgram): BpfDescriptor {
+  using loaded = loadProgram(libc, program);
+  using link = createLink(libc, loaded.fd);
+  return createIterator(libc, link.fd);
+}
+
+function loadProgram(libc: Libc, { name, code, target }: IteratorProgram): BpfDescriptor {
+  const instructions = foreignBuffer(code.length);
+  instructions.set(code);
+  const license = foreignBuffer(16);
+  license.write('Dual MIT/GPL');
+  const attributes = foreignBuffer(152);
+  attributes.writeUInt32LE(BPF_PROG_TYPE_TRACING, 0); // prog_type
+  attributes.writeUInt32LE(code.length / INSTRUCTION_BYTES, 4); // insn_cnt
+  attributes.writeBigUInt64LE(address(libc, instructions), 8); // insns
+  attributes.writeBigUInt64LE(address(libc, license), 16); // license
+  attributes.write(name.slice(0, NAME_BYTES - 1), 48, 'latin1'); // prog_name
+  attributes.writeUInt32LE(BPF_TRACE_ITER, 68); // expected_attach_type
+  attributes.writeUInt32LE(target, 108); // attach_btf_id
+  const operation = `bpf(BPF_PROG_LOAD ${name})`;
+  const fd = libc.bpf(BPF_PROG_LOAD, attributes, attributes.length);
+  if (fd >= 0) return new BpfDescriptor(libc, operation, fd);
+  const errno = libc.errno();
+  if (errno === EPERM) throw new KernelError(operation, errno);
+  throw new KernelError(`${operation}: ${verifierMessage(libc, attributes)}`, errno);
+}
+
+/** Why the program was rejected: loads it again with a log. */
+function verifierMessage(libc: Libc, attributes: Buffer): string {
+  const log = foreignBuffer(LOG_BYTES);
+  attributes.writeUInt32LE(1, 24); // log_level
+  attributes.writeUInt32LE(log.length, 28); // log_size
+  attributes.writeBigUInt64LE(address(libc, log), 32); // log_buf
+  const fd = libc.bpf(BPF_PROG_LOAD, attributes, attributes.length);
+  if (fd >= 0) libc.close(fd);
+  const lines = log.toString('latin1', 0, log.indexOf(0)).trim().split('\n');
+  return lines.findLast((line) => !line.startsWith('processed ')) ?? '';
+}
+
+function createLink(libc: Libc, program: number): BpfDescriptor {
+  const attributes = foreignBuffer(32);
+  attributes.writeUInt32LE(program, 0); // link_create.prog_fd
+  attributes.writeUInt32LE(BPF_TRACE_ITER, 8); // link_create.attach_type
+  const fd = libc.bpf(BPF_LINK_CREATE, attributes, attributes.length);
+  return new BpfDescriptor(libc, 'bpf(BPF_LINK_CREATE)', fd);
+}
+
+function createIterator(libc: Libc, link: number): BpfDescriptor {
+  const attributes = foreignBuffer(8);
+  attributes.writeUInt32LE(link, 0); // iter_create.link_fd
+  const fd = libc.bpf(BPF_ITER_CREATE, attributes, attributes.length);
+  return new BpfDescriptor(libc, 'bpf(BPF_ITER_CREATE)', fd);
+}
+
+function address(libc: Libc, buffer: Uint8Array): bigint {
+  return BigInt(libc.addressOf(buffer));
+}
