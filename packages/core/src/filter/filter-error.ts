@@ -1,0 +1,11 @@
+/** A filter that cannot be read or run: what is wrong, and where in its text. */
+export class FilterError extends Error {
+  override readonly name = 'FilterError';
+  /** Index into the filter's text, in UTF-16 code units; its length when something is missing at the end. */
+  readonly position: number;
+
+  constructor(message: string, position: number) {
+    super(message);
+    this.position = position;
+  }
+}
