@@ -16,3 +16,4 @@ export type * from './filter/names.ts';
 export { needsOf, type FilterNeeds } from './filter/needs.ts';
 export * from './filter/parse.ts';
 export * from './filter/predicate.ts';
+export * from './socket/owner-index.ts';

@@ -49,7 +49,7 @@ test('assemble() resolves labels before and after the jump', () => {
     label('out'),
     exit(),
   );
-  expect(code).toBe('1507010000000000' + '5501feff0a000000' + '9500000000000000');
+  expect(code).toBe('15070100000000005501feff0a0000009500000000000000');
 });
 
 test('assemble() refuses labels that are missing or doubled', () => {
