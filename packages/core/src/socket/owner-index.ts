@@ -1,50 +1,55 @@
 import type { OwnerTable } from './owners.ts';
 
-/**
- * The rows of an owner table by inode: a hash table with open addressing, whose slots hold row + 1 of the first holder, and
- * a chain from each holder to the next. Built in about 10 ms for 200,000 rows; a lookup allocates nothing.
- */
+/** The rows of an owner table by inode. Lookups allocate nothing. */
 export interface OwnerIndex {
-  readonly inode: Uint32Array;
-  readonly slots: Uint32Array;
-  /** Row + 1 of the next holder of the same inode, 0 at the end. */
-  readonly next: Uint32Array;
+  readonly table: OwnerTable;
+  /** The first row that holds the inode, or `NO_OWNER`. */
+  firstOwner(inode: number): number;
+  /** The row after this one that holds the same inode, or `NO_OWNER`. */
+  nextOwner(row: number): number;
+  /** All rows that hold the inode, for where a loop over two calls is not worth it. */
+  ownersOf(inode: number): Generator<number, void, void>;
 }
 
 /** The answer of a lookup that finds nobody. */
 export const NO_OWNER = -1;
 
-/** Indexes the rows; holders of one inode keep their order. */
-export function indexOwners({ count, inode }: Pick<OwnerTable, 'count' | 'inode'>): OwnerIndex {
+/**
+ * Indexes the rows; holders of one inode keep their order. A hash table with open addressing holds the first row of each
+ * inode, a chain leads from row to row: about 10 ms for 200,000 rows.
+ *
+ * @example
+ *   const owners = indexOwners(table);
+ *   for (let row = owners.firstOwner(inode); row !== NO_OWNER; row = owners.nextOwner(row)) print(table.pid[row]);
+ */
+export function indexOwners(table: OwnerTable): OwnerIndex {
+  const { count, inode } = table;
+  // Rows are stored plus one, so that fresh memory reads as "none".
   const slots = new Uint32Array(powerOfTwoFrom(2 * count + 1));
   const next = new Uint32Array(count);
   const mask = slots.length - 1;
-  for (let row = count - 1; row >= 0; row--) {
-    const sought = inode[row];
+
+  const slotOf = (sought: number): number => {
     let slot = hash(sought) & mask;
     while (slots[slot] !== 0 && inode[slots[slot] - 1] !== sought) slot = (slot + 1) & mask;
+    return slot;
+  };
+  for (let row = count - 1; row >= 0; row--) {
+    const slot = slotOf(inode[row]);
     next[row] = slots[slot];
     slots[slot] = row + 1;
   }
-  return { inode, slots, next };
-}
 
-/** The first row that holds the inode, or `NO_OWNER`. */
-export function firstOwner({ inode, slots }: OwnerIndex, sought: number): number {
-  const mask = slots.length - 1;
-  let slot = hash(sought) & mask;
-  while (slots[slot] !== 0 && inode[slots[slot] - 1] !== sought) slot = (slot + 1) & mask;
-  return slots[slot] - 1;
-}
-
-/** The row after this one that holds the same inode, or `NO_OWNER`. */
-export function nextOwner(index: OwnerIndex, row: number): number {
-  return index.next[row] - 1;
-}
-
-/** All rows that hold the inode. For loops over many sockets use `firstOwner` and `nextOwner`. */
-export function* ownersOf(index: OwnerIndex, inode: number): Generator<number, void, void> {
-  for (let row = firstOwner(index, inode); row !== NO_OWNER; row = nextOwner(index, row)) yield row;
+  const firstOwner = (sought: number): number => slots[slotOf(sought)] - 1;
+  const nextOwner = (row: number): number => next[row] - 1;
+  return {
+    table,
+    firstOwner,
+    nextOwner,
+    *ownersOf(sought) {
+      for (let row = firstOwner(sought); row !== NO_OWNER; row = nextOwner(row)) yield row;
+    },
+  };
 }
 
 /** Inodes of sockets that were made one after the other are consecutive: spread them (Fibonacci hashing). */
