@@ -46,7 +46,8 @@ export interface CounterSight {
 /** The kernel's TCP settings: what is in force, and what the configuration files ask for. */
 export interface Settings {
   /**
-   * The sysctls that rules read, by their dotted name (`net.ipv4.tcp_fin_timeout`); ones that the kernel lacks are missing.
+   * The sysctls that rules read, by their dotted name (`net.ipv4.tcp_fin_timeout`); ones that the kernel lacks are missing,
+   * and so are some of the host's (tcp_mem, tcp_max_orphans) outside of its first network namespace.
    * Values as the file holds them, columns separated by one space. `net.*` are those of lastack's own network namespace.
    */
   readonly values: Readonly<Record<string, string>>;
