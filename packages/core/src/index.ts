@@ -17,3 +17,7 @@ export { needsOf, type FilterNeeds } from './filter/needs.ts';
 export * from './filter/parse.ts';
 export * from './filter/predicate.ts';
 export * from './socket/owner-index.ts';
+export * from './finding/finding.ts';
+export * from './rules/rule.ts';
+export * from './rules/diagnose.ts';
+export * from './rules/all.ts';

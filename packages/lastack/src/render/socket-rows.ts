@@ -1,5 +1,6 @@
 import {
   AF_INET6,
+  NO_OWNER,
   ageOf,
   familyOf,
   formatAddress,
@@ -9,18 +10,11 @@ import {
   remoteBytesOf,
   remotePortOf,
   type AgeContext,
-  type OwnerTable,
+  type OwnerIndex,
   type SocketTable,
 } from '@lastack/core';
 import { ByteWriter } from './byte-writer.ts';
 import { formatAge } from './duration.ts';
-
-/** All holders of an inode, as a list of rows in the owner table; −1 ends it. */
-interface OwnerIndex {
-  readonly table: OwnerTable;
-  firstOwner(inode: number): number;
-  nextOwner(owner: number): number;
-}
 
 export interface RowView {
   /** Null hides the column. */
@@ -194,15 +188,15 @@ export class SocketRows {
     const table = this.#table;
     const writer = this.#writer;
     const inode = table.inode[row];
-    let owner = inode === 0 ? -1 : owners.firstOwner(inode);
-    if (owner < 0) {
+    let owner = inode === 0 ? NO_OWNER : owners.firstOwner(inode);
+    if (owner === NO_OWNER) {
       // Without an inode no descriptor refers to the socket; with one, its holder was not seen.
       writer.byte(inode === 0 ? MINUS : QUESTION_MARK);
       return;
     }
     const { pid, fd } = owners.table;
     writer.bytes(USERS);
-    for (let first = true; owner >= 0; owner = owners.nextOwner(owner), first = false) {
+    for (let first = true; owner !== NO_OWNER; owner = owners.nextOwner(owner), first = false) {
       writer.reserve(ByteWriter.MARGIN);
       if (!first) writer.byte(COMMA);
       writer.bytes(this.#commandBytes(pid[owner]));

@@ -1,0 +1,240 @@
+import type { CallSeen, ProcessFacts, ThreadActivity } from '../evidence/process-facts.ts';
+import type { CloseWaitCause } from '../finding/finding.ts';
+
+/** CPU of one thread, as a share of a processor, from which on it does nothing but run. */
+const BUSY = 0.7;
+
+/** What is known of the sockets of one program that are in CLOSE-WAIT. */
+export interface CloseWaitQueues {
+  /** Recv-Q is 0: the program has read the end of the stream. */
+  readonly endRead: number;
+  /** Recv-Q is 1: only the FIN is unread. */
+  readonly finUnread: number;
+  /** Recv-Q is more: data and the FIN are unread. */
+  readonly dataUnread: number;
+  readonly fds: readonly number[];
+  /** `socket:[inode]` of the connections of the same service that are well: waiting for one of them is a handler's job. */
+  readonly healthy: ReadonlySet<string>;
+}
+
+export interface CauseFound {
+  readonly cause: CloseWaitCause;
+  readonly why: string;
+}
+
+/**
+ * Why a program leaves sockets in CLOSE-WAIT, from their receive queues and from what its threads do. Recv-Q is
+ * `rcv_nxt − copied_seq`, and reading the end of the stream increments `copied_seq` (net/ipv4/tcp.c, tcp_recvmsg).
+ * @param facts null when the holder could not be looked at: then the queues alone tell
+ */
+export function findCloseWaitCause(
+  queues: CloseWaitQueues,
+  facts: ProcessFacts | null,
+): CauseFound {
+  const endRead = queues.endRead > queues.finUnread + queues.dataUnread;
+  const threads = facts?.threads.kind === 'ok' ? facts.threads.value.threads : [];
+  const blocked = blockedHandler(threads, queues, facts);
+  const doing = endRead
+    ? afterTheEnd(threads, blocked)
+    : beforeTheEnd(threads, blocked, queues, facts);
+  return doing ?? fromQueuesAlone(queues, endRead, facts);
+}
+
+/** The program has read the end of the stream and did not call close. */
+function afterTheEnd(
+  threads: readonly ThreadActivity[],
+  blocked: string | null,
+): CauseFound | null {
+  const busy = threads.find(isBusy);
+  if (busy !== undefined) {
+    return {
+      cause: 'eof-ignored',
+      why: `it has read the end of the stream (Recv-Q 0), did not close, and asks again and again: thread ${label(busy)} uses ${percent(busy)} of a processor`,
+    };
+  }
+  if (blocked !== null) {
+    return {
+      cause: 'blocked-elsewhere',
+      why: `it has read the end of the stream (Recv-Q 0), but before it calls close ${blocked}`,
+    };
+  }
+  const accepting = threads.find(isAccepting);
+  if (accepting !== undefined) {
+    return {
+      cause: 'close-skipped',
+      why: `it has read the end of the stream (Recv-Q 0) and went back to accept (thread ${label(accepting)}) without calling close`,
+    };
+  }
+  return null;
+}
+
+/** The program has not read as far as the FIN. */
+function beforeTheEnd(
+  threads: readonly ThreadActivity[],
+  blocked: string | null,
+  queues: CloseWaitQueues,
+  facts: ProcessFacts | null,
+): CauseFound | null {
+  const busy = threads.find(isBusy);
+  if (busy !== undefined) {
+    return {
+      cause: 'spinning',
+      why: `thread ${label(busy)} uses ${percent(busy)} of a processor and does not come back to read the socket`,
+    };
+  }
+  if (blocked !== null) {
+    return {
+      cause: 'blocked-elsewhere',
+      why: `the peer's FIN is unread, because ${blocked}`,
+    };
+  }
+  const accepting = threads.find(isAccepting);
+  if (accepting !== undefined) {
+    return {
+      cause: 'close-skipped',
+      why: `the handler has ended without reading to the end and without close: thread ${label(accepting)} is back in accept (an exception on the way is the usual reason)`,
+    };
+  }
+  return notWatched(threads, queues, facts);
+}
+
+function notWatched(
+  threads: readonly ThreadActivity[],
+  queues: CloseWaitQueues,
+  facts: ProcessFacts | null,
+): CauseFound | null {
+  if (facts?.watched.kind !== 'ok') return null;
+  const watch = facts.watched.value;
+  if (!threads.some(isEventLoop) || !watch.complete) return null;
+  const muted = new Set(watch.muted);
+  const paused = queues.fds.filter((fd) => muted.has(fd)).length;
+  if (paused * 2 > queues.fds.length) {
+    return {
+      cause: 'not-reading',
+      why: 'reading is paused: the descriptors are registered with epoll, but not for input',
+    };
+  }
+  const watched = new Set(watch.fds);
+  const unwatched = queues.fds.filter((fd) => !watched.has(fd)).length;
+  if (unwatched * 2 <= queues.fds.length) return null;
+  // libuv takes a descriptor out of epoll when reading stops.
+  if (facts.runtime === 'node') {
+    return {
+      cause: 'not-reading',
+      why: 'the event loop waits, but not for these sockets: they are paused, or nothing consumes their data',
+    };
+  }
+  return {
+    cause: 'not-watched',
+    why: `its event loop waits in epoll, but ${unwatched} of these ${queues.fds.length} descriptors were never registered there, so it cannot learn of the FIN`,
+  };
+}
+
+function fromQueuesAlone(
+  queues: CloseWaitQueues,
+  endRead: boolean,
+  facts: ProcessFacts | null,
+): CauseFound {
+  if (endRead) {
+    const node =
+      facts?.runtime === 'node'
+        ? " (in Node: data that nobody consumes, so that 'end' never comes, or allowHalfOpen without end())"
+        : '';
+    return {
+      cause: 'eof-ignored',
+      why: `it has read the end of the stream (Recv-Q 0) and never called close${node}`,
+    };
+  }
+  if (queues.dataUnread > queues.finUnread) {
+    return {
+      cause: 'data-abandoned',
+      why: 'data that the peer sent lies unread before its FIN (Recv-Q > 1): the program has stopped reading',
+    };
+  }
+  return {
+    cause: 'not-reading',
+    why: "only the peer's FIN is unread (Recv-Q 1): the program does not read the socket any more",
+  };
+}
+
+function isBusy({ cpu }: ThreadActivity): boolean {
+  return cpu !== null && cpu.user + cpu.system >= BUSY;
+}
+
+function isAccepting(thread: ThreadActivity): boolean {
+  return mainCall(thread)?.name.startsWith('accept') === true;
+}
+
+function isEventLoop(thread: ThreadActivity): boolean {
+  return mainCall(thread)?.name.startsWith('epoll_') === true;
+}
+
+/** The call in which the thread was in most samples. */
+function mainCall(thread: ThreadActivity): CallSeen | null {
+  const [call] = thread.calls;
+  return call !== undefined && call.samples * 2 > thread.samples ? call : null;
+}
+
+/**
+ * What keeps the handlers from their sockets. A thread that sleeps beside an event loop or an accept loop may be anything, so
+ * it counts only if there are as many such threads as sockets, or nobody else who could serve them.
+ */
+function blockedHandler(
+  threads: readonly ThreadActivity[],
+  queues: CloseWaitQueues,
+  facts: ProcessFacts | null,
+): string | null {
+  const blocked = threads
+    .map((thread) => blockedElsewhere(thread, queues, thread.tid === facts?.pid))
+    .filter((reason) => reason !== null);
+  const sockets = queues.endRead + queues.finUnread + queues.dataUnread;
+  const served = threads.some((thread) => isAccepting(thread) || isEventLoop(thread));
+  return blocked.length > 0 && (blocked.length >= sockets || !served) ? blocked[0] : null;
+}
+
+/** What a thread waits for that is no event of its sockets; null for idle threads of a pool and for event loops. */
+function blockedElsewhere(
+  thread: ThreadActivity,
+  queues: CloseWaitQueues,
+  isMain: boolean,
+): string | null {
+  const call = mainCall(thread);
+  if (call === null || (call.target !== null && queues.healthy.has(call.target))) return null;
+  const who = `thread ${label(thread)}`;
+  switch (call.name) {
+    case 'nanosleep':
+    case 'clock_nanosleep':
+    case 'pause':
+      return `${who} sleeps (${call.name})`;
+    case 'wait4':
+    case 'waitid':
+      return `${who} waits for ${call.childPid === null ? 'a child' : `its child ${call.childPid}`} (${call.name})`;
+    case 'flock':
+    case 'fcntl':
+      return `${who} waits for a file lock (${call.name})`;
+    case 'connect':
+      return `${who} is connecting on descriptor ${call.fd} (connect)`;
+    case 'read':
+    case 'readv':
+    case 'recvfrom':
+    case 'recvmsg':
+    case 'write':
+    case 'writev':
+    case 'sendto':
+    case 'sendmsg':
+      return `${who} waits in ${call.name} on descriptor ${call.fd}${call.target === null ? '' : ` (${call.target})`}`;
+    case 'futex':
+      // Idle threads of a pool wait so too; the first thread does only when it is locked out.
+      return isMain ? `${who} waits for a lock (futex)` : null;
+    default:
+      return null;
+  }
+}
+
+function label(thread: ThreadActivity): string {
+  return `${thread.tid} "${thread.name}"`;
+}
+
+function percent({ cpu }: ThreadActivity): string {
+  return cpu === null ? '?' : `${Math.round((cpu.user + cpu.system) * 100)} %`;
+}

@@ -1,0 +1,79 @@
+import type { ProcessFacts } from '../evidence/process-facts.ts';
+import type { FindingOwner } from '../finding/finding.ts';
+import { NO_OWNER, type OwnerIndex } from '../socket/owner-index.ts';
+import { localPortOf } from '../socket/row.ts';
+import type { SocketTable } from '../socket/table.ts';
+
+/** Sockets that the same processes hold. */
+export interface HolderGroup {
+  /** Every process that holds them; empty when no holder was seen. */
+  readonly owners: readonly FindingOwner[];
+  readonly rows: readonly number[];
+}
+
+/**
+ * Groups rows by who holds them: all holders, so that sockets shared by a parent and its child form a group of their own.
+ * Rows without a visible holder are grouped by user and local port.
+ */
+export function groupByHolders(
+  rows: Iterable<number>,
+  table: SocketTable,
+  owners: OwnerIndex | null,
+  processes: ReadonlyMap<number, ProcessFacts> | null,
+): HolderGroup[] {
+  const groups = new Map<string, { fds: Map<number, number[]>; rows: number[] }>();
+  for (const row of rows) {
+    const holders: [pid: number, fd: number][] = [];
+    const inode = table.inode[row];
+    if (owners !== null && inode !== 0) {
+      for (let at = owners.firstOwner(inode); at !== NO_OWNER; at = owners.nextOwner(at)) {
+        holders.push([owners.table.pid[at], owners.table.fd[at]]);
+      }
+    }
+    const key =
+      holders.length === 0
+        ? `uid ${table.uid[row]} port ${localPortOf(table, row)}`
+        : [...new Set(holders.map(([pid]) => pid))].toSorted((a, b) => a - b).join();
+    let group = groups.get(key);
+    if (group === undefined) groups.set(key, (group = { fds: new Map(), rows: [] }));
+    group.rows.push(row);
+    for (const [pid, fd] of holders) {
+      const fds = group.fds.get(pid);
+      if (fds === undefined) group.fds.set(pid, [fd]);
+      else fds.push(fd);
+    }
+  }
+  return [...groups.values()].map(({ fds, rows }) => ({
+    rows,
+    owners: [...fds].map(([pid, fds]) => ownerOf(pid, fds, owners, processes)),
+  }));
+}
+
+function ownerOf(
+  pid: number,
+  fds: readonly number[],
+  owners: OwnerIndex | null,
+  processes: ReadonlyMap<number, ProcessFacts> | null,
+): FindingOwner {
+  const facts = processes?.get(pid);
+  return {
+    pid,
+    command: facts?.command ?? owners?.table.commands.get(pid) ?? '?',
+    container: facts?.container ?? null,
+    runtime: facts?.runtime ?? 'other',
+    fds,
+  };
+}
+
+/** `api (pid 4121)`, `api (pid 4121) and worker (pid 4130)`, or what is known of an unseen holder. */
+export function describeHolders(group: HolderGroup, table: SocketTable): string {
+  const { owners, rows } = group;
+  if (owners.length === 0) {
+    return `an unknown program of user ${table.uid[rows[0]]} on local port ${localPortOf(table, rows[0])}`;
+  }
+  const named = owners.slice(0, 3).map(({ command, pid, container }) => {
+    return `${command} (pid ${pid}${container === null ? '' : `, ${container}`})`;
+  });
+  const rest = owners.length - named.length;
+  return named.join(' and ') + (rest > 0 ? ` and ${rest} more` : '');
+}

@@ -1,0 +1,41 @@
+import type { Evidence } from '../evidence/evidence.ts';
+import type { Finding, RuleId } from '../finding/finding.ts';
+import type { OwnerIndex } from '../socket/owner-index.ts';
+
+/** The parts of the evidence that can be missing, and what a rule gets of each. */
+export interface Parts {
+  readonly sockets: Value<Evidence['sockets']>;
+  readonly owners: OwnerIndex;
+  readonly processes: Value<Evidence['processes']>;
+  readonly counters: Value<Evidence['counters']>;
+  readonly settings: Value<Evidence['settings']>;
+}
+
+export type PartName = keyof Parts;
+
+/** What every rule may know: which host, when, how long it was watched. */
+export type Occasion = Pick<Evidence, 'host' | 'kernel' | 'at' | 'windowMs'>;
+
+/**
+ * One failing state. Pure: the same evidence gives the same findings. A rule whose `needs` were not all seen does not run
+ * and its judgement is "unknown"; what it merely `uses` it gets as null when it was not seen.
+ */
+export interface Rule<Need extends PartName = PartName, Use extends PartName = PartName> {
+  readonly id: RuleId;
+  readonly needs: readonly Need[];
+  readonly uses: readonly Use[];
+  find(
+    seen: Pick<Parts, Need> & { readonly [Name in Use]: Parts[Name] | null },
+    occasion: Occasion,
+  ): Finding[];
+}
+
+type Value<Seen extends { kind: string }> = Extract<Seen, { kind: 'ok'; value: unknown }>['value'];
+
+/** Ties the types of a rule's needs to what its function gets. */
+export function defineRule<const Need extends PartName, const Use extends PartName = never>(
+  rule: Rule<Need, Use>,
+): Rule {
+  // Sound: diagnose() passes exactly what the rule lists.
+  return rule as unknown as Rule;
+}
