@@ -21,3 +21,4 @@ export * from './finding/finding.ts';
 export * from './rules/rule.ts';
 export * from './rules/diagnose.ts';
 export * from './rules/all.ts';
+export * from './socket/join-info.ts';

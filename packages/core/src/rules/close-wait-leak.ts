@@ -1,13 +1,13 @@
 import type { ProcessFacts } from '../evidence/process-facts.ts';
 import type { Finding, Fix, Severity } from '../finding/finding.ts';
 import { ageOf, type Age } from '../socket/age.ts';
-import { localPortOf } from '../socket/row.ts';
+import { cookieOf, localPortOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { findCloseWaitCause, type CloseWaitQueues } from './close-wait-cause.ts';
 import { forecastDescriptors, growthOf } from './growth.ts';
 import { describeHolders, groupByHolders, type HolderGroup } from './holders.ts';
 import { countPeers } from './peers.ts';
-import { cookieKey, cookiesInState, oldestOf, rowsInState } from './rows.ts';
+import { cookiesInState, oldestOf, rowsInState } from './rows.ts';
 import { defineRule } from './rule.ts';
 import { finTimeoutOf } from './settings.ts';
 
@@ -31,7 +31,7 @@ export const closeWaitLeak = defineRule({
       // Without an inode the connection waits in the accept queue: accept-backlog-stalled speaks of those.
       if (table.inode[row] === 0) continue;
       const age = ageOf(table, row, context);
-      const watched = before?.has(cookieKey(table, row)) === true ? occasion.windowMs : 0;
+      const watched = before?.has(cookieOf(table, row)) === true ? occasion.windowMs : 0;
       if (Math.max(age.minMs, watched) >= PATIENCE_MS) ages.set(row, atLeast(age, watched));
     }
     return groupByHolders(ages.keys(), table, owners, processes).map((group): Finding => {
@@ -39,7 +39,7 @@ export const closeWaitLeak = defineRule({
       const arrived =
         before === null
           ? null
-          : group.rows.filter((row) => !before.has(cookieKey(table, row))).length;
+          : group.rows.filter((row) => !before.has(cookieOf(table, row))).length;
       const growth = growthOf(groupAges, arrived, occasion.windowMs);
       const forecast = forecastDescriptors(group.owners, processes, growth, occasion.at);
       const oldest = oldestOf(groupAges);

@@ -1,6 +1,6 @@
 import type { Since } from '../finding/finding.ts';
 import type { Age } from '../socket/age.ts';
-import { kernelStateOf } from '../socket/row.ts';
+import { cookieOf, kernelStateOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { KERNEL_STATE, type TcpState } from '../tcp/state.ts';
 
@@ -13,16 +13,11 @@ export function rowsInState(table: SocketTable, state: TcpState): number[] {
 }
 
 /**
- * The sockets of an earlier look that were in a state, by `cookieKey()`: one that is in it still has been in it all the
+ * The sockets of an earlier look that were in a state, by `cookieOf()`: one that is in it still has been in it all the
  * time. (No state can be entered twice.)
  */
 export function cookiesInState(table: SocketTable, state: TcpState): ReadonlySet<number> {
-  return new Set(rowsInState(table, state).map((row) => cookieKey(table, row)));
-}
-
-/** The socket's cookie as a number: the kernel counts them up from 1, far below 2^53. */
-export function cookieKey(table: SocketTable, row: number): number {
-  return table.cookieHigh[row] * 2 ** 32 + table.cookieLow[row];
+  return new Set(rowsInState(table, state).map((row) => cookieOf(table, row)));
 }
 
 /** The greatest age, with its confidence; null when no row tells. */

@@ -37,8 +37,9 @@ export function remotePortOf(table: SocketTable, row: number): number {
   return swap16(table.ports[row] >>> 16);
 }
 
-export function cookieOf(table: SocketTable, row: number): bigint {
-  return (BigInt(table.cookieHigh[row]) << 32n) | BigInt(table.cookieLow[row]);
+/** The socket's cookie as a number: the kernel counts them up from 1, far below 2^53. */
+export function cookieOf(table: SocketTable, row: number): number {
+  return table.cookieHigh[row] * 2 ** 32 + table.cookieLow[row];
 }
 
 /** The local address's bytes in network order: 4 of IPv4, 16 of IPv6. */
