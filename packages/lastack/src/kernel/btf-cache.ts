@@ -95,15 +95,24 @@ function readOwnFile(file: string): string | null {
   }
 }
 
-/** Writes a file beside it and renames, so that a reader sees all or nothing. Without a cache all works, only slower. */
+/** Without a cache all works, only slower: a failure is not told. */
 function writeCache(file: string, content: unknown): void {
+  try {
+    if (makeOwnFolder(dirname(file))) writeAtomically(file, JSON.stringify(content));
+  } catch {
+    // A full disk, a read-only home.
+  }
+}
+
+/** Writes a file beside it and renames, so that a reader sees all or nothing. */
+function writeAtomically(file: string, text: string): void {
   const draft = `${file}.${process.pid}`;
   try {
-    if (!makeOwnFolder(dirname(file))) return;
-    fs.writeFileSync(draft, JSON.stringify(content), { mode: 0o600, flag: 'wx' });
+    fs.writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
     fs.renameSync(draft, file);
-  } catch {
+  } catch (error) {
     fs.rmSync(draft, { force: true });
+    throw error;
   }
 }
 

@@ -1,42 +1,71 @@
 /** Rows of an owner table while it is read: (process, descriptor, inode), and what the kernel says of the socket. */
 export interface OwnerColumns {
-  readonly count: number;
-  readonly pid: Uint32Array;
-  readonly fd: Uint32Array;
-  readonly inode: Uint32Array;
+  count: number;
+  pid: Uint32Array;
+  fd: Uint32Array;
+  inode: Uint32Array;
   /** Kernel state | remote port << 16; null where it is not known. */
-  readonly tcp: Uint32Array | null;
+  tcp: Uint32Array | null;
 }
 
-export function noOwners(withTcp: boolean): OwnerColumns {
+export function noOwners(tcp: 'with tcp' | 'without tcp'): OwnerColumns {
   return {
     count: 0,
     pid: new Uint32Array(),
     fd: new Uint32Array(),
     inode: new Uint32Array(),
-    tcp: withTcp ? new Uint32Array() : null,
+    tcp: tcp === 'with tcp' ? new Uint32Array() : null,
   };
 }
 
-/** Adds rows of four words, as the iterator program writes them. */
-export function appendRows(owners: OwnerColumns, words: Uint32Array): OwnerColumns {
+export function addOwner(owners: OwnerColumns, pid: number, fd: number, inode: number): void {
+  const row = owners.count++;
+  if (row >= owners.inode.length) reserve(owners, Math.max(1024, 2 * row));
+  owners.pid[row] = pid;
+  owners.fd[row] = fd;
+  owners.inode[row] = inode;
+}
+
+/** Adds rows of four words: pid, fd, inode, tcp. */
+export function addOwnerRows(owners: OwnerColumns, words: Uint32Array): void {
   const first = owners.count;
   const count = first + words.length / 4;
-  const pid = grow(owners.pid, count);
-  const fd = grow(owners.fd, count);
-  const inode = grow(owners.inode, count);
-  const tcp = grow(owners.tcp ?? new Uint32Array(), count);
+  if (count > owners.inode.length) reserve(owners, count);
+  const { pid, fd, inode, tcp } = owners;
   for (let row = first, at = 0; row < count; row++, at += 4) {
     pid[row] = words[at];
     fd[row] = words[at + 1];
     inode[row] = words[at + 2];
-    tcp[row] = words[at + 3];
+    if (tcp !== null) tcp[row] = words[at + 3];
   }
-  return { count, pid, fd, inode, tcp };
+  owners.count = count;
 }
 
-function grow(column: Uint32Array, count: number): Uint32Array {
-  const grown = new Uint32Array(count);
-  grown.set(column);
-  return grown;
+/** Only the rows of the processes in the set. */
+export function ownersOfPids(owners: OwnerColumns, pids: ReadonlySet<number>): OwnerColumns {
+  const { pid, tcp } = owners;
+  const rows = Uint32Array.from(pid.subarray(0, owners.count).keys()).filter((row) =>
+    pids.has(pid[row]),
+  );
+  const pick = (column: Uint32Array): Uint32Array => rows.map((row) => column[row]);
+  return {
+    count: rows.length,
+    pid: pick(pid),
+    fd: pick(owners.fd),
+    inode: pick(owners.inode),
+    tcp: tcp === null ? null : pick(tcp),
+  };
+}
+
+function reserve(owners: OwnerColumns, rows: number): void {
+  owners.pid = grown(owners.pid, rows);
+  owners.fd = grown(owners.fd, rows);
+  owners.inode = grown(owners.inode, rows);
+  if (owners.tcp !== null) owners.tcp = grown(owners.tcp, rows);
+}
+
+function grown(column: Uint32Array, rows: number): Uint32Array {
+  const longer = new Uint32Array(rows);
+  longer.set(column);
+  return longer;
 }

@@ -4,14 +4,12 @@ import { openIterator, type BpfDescriptor } from './bpf.ts';
 import { readBtf } from './btf-cache.ts';
 import { foreignBuffer, type Libc } from './ffi.ts';
 import { KernelError } from './kernel-error.ts';
-import type { OwnerColumns } from './owner-columns.ts';
-import { appendRows, noOwners } from './owner-columns.ts';
-import { TASK_FILE_WORDS, TASK_FILES_BTF, assembleTaskFiles } from './task-files-program.ts';
+import { addOwnerRows, noOwners, type OwnerColumns } from './owner-columns.ts';
+import { TASK_FILES_BTF, assembleTaskFiles } from './task-files-program.ts';
 
 /** PROC_PID_INIT_INO (include/linux/proc_ns.h): the process numbers that the kernel itself counts in. */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
-const ROW_BYTES = 4 * TASK_FILE_WORDS;
 /** An iterator gives at most PAGE_SIZE << 3 bytes a read; readv goes on only while it fills each vector exactly. */
 const VECTOR_BYTES = 32_000;
 /** 512,000 rows in one call. Memory that is not written to is not there. */
@@ -76,13 +74,12 @@ async function readAll(libc: Libc, iterator: BpfDescriptor): Promise<OwnerColumn
   const buffer = foreignBuffer(VECTORS * VECTOR_BYTES);
   const words = new Uint32Array(buffer.buffer);
   const vectors = describeVectors(libc.addressOf(buffer));
-  let owners = noOwners(true);
+  const owners = noOwners('with tcp');
   for (;;) {
     let bytes = await libc.readvInThread(descriptor.fd, vectors, VECTORS);
     if (bytes < 0) bytes = readAgain(libc, descriptor.fd, buffer);
     if (bytes === 0) return owners;
-    if (bytes > 0)
-      owners = appendRows(owners, words.subarray(0, (bytes / ROW_BYTES) * TASK_FILE_WORDS));
+    if (bytes > 0) addOwnerRows(owners, words.subarray(0, bytes / 4));
   }
 }
 

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Characters that would move the cursor, start an escape sequence, or reorder a line of a terminal. */
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * The text of /proc/PID/comm, which a process chooses freely: up to 15 bytes of anything. Bytes that are not UTF-8 and
+ * characters that a terminal obeys become U+FFFD.
+ */
+export function parseCommand(bytes: Uint8Array): string {
+  const end = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
+  return new TextDecoder().decode(bytes.subarray(0, end)).replace(UNPRINTABLE, '\uFFFD');
+}
+
+/** The names of processes, each read once; those that have ended are absent. */
+export function readCommands(proc: string, pids: Iterable<number>): ReadonlyMap<number, string> {
+  const commands = new Map<number, string>();
+  for (const pid of new Set(pids)) {
+    try {
+      commands.set(pid, parseCommand(readFileSync(join(proc, String(pid), 'comm'))));
+    } catch {
+      // It ended, or is hidden: absent.
+    }
+  }
+  return commands;
+}

@@ -1,0 +1,77 @@
+import { seen, unavailable, type Observation, type OwnerTable } from '@lastack/core';
+import { readCommands } from './commands.ts';
+import { readFdLinks } from './fd-links.ts';
+import type { Libc } from './ffi.ts';
+import { KernelError } from './kernel-error.ts';
+import { ownersOfPids, type OwnerColumns } from './owner-columns.ts';
+import { startTaskFiles } from './task-files.ts';
+
+export interface ReadOwnersOptions {
+  /** What `loadLibc()` gave; without it the links are read by node:fs. */
+  readonly libc: Observation<Libc>;
+  /** Only the descriptors of these processes; null for those of all. */
+  readonly pids?: ReadonlySet<number> | null;
+  /** `readlink` leaves BPF out. */
+  readonly method?: 'best' | 'readlink';
+  /** `/proc`. */
+  readonly proc?: string;
+}
+
+/**
+ * Who holds which socket: by BPF where that is allowed, else by the links in /proc, which take ten times as long. The kernel
+ * works on the BPF way in a pool thread: dump the sockets before awaiting the promise. It rejects for defects only.
+ *
+ * @example
+ *   const owners = readOwners({ libc });
+ *   const sockets = readSockets(libc);
+ *   show(sockets, await owners);
+ */
+export async function readOwners({
+  libc,
+  pids = null,
+  method = 'best',
+  proc = '/proc',
+}: ReadOwnersOptions): Promise<Observation<OwnerTable>> {
+  const fast = method === 'best' ? await readByBpf(libc) : 'BPF was not asked for';
+  if (typeof fast !== 'string') {
+    const owners = pids === null ? fast : ownersOfPids(fast, pids);
+    return seen(complete(proc, owners, { method: 'bpf', methodReason: null, unreadable: [] }));
+  }
+  try {
+    const links = readFdLinks(libc.kind === 'ok' ? libc.value : null, { proc, pids });
+    const { owners, unreadable } = links;
+    return seen(complete(proc, owners, { method: 'readlink', methodReason: fast, unreadable }));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return unavailable(`cannot read ${proc}: ${code}`, `mount procfs at ${proc}`);
+  }
+}
+
+/** All rows, or why BPF cannot give them. */
+async function readByBpf(libc: Observation<Libc>): Promise<OwnerColumns | string> {
+  if (libc.kind === 'unavailable') return `${libc.reason} (${libc.remedy})`;
+  const files = startTaskFiles(libc.value);
+  if (files.kind === 'unavailable') return `${files.reason} (${files.remedy})`;
+  try {
+    return await files.value.read();
+  } catch (error) {
+    if (error instanceof KernelError) return error.message;
+    throw error;
+  }
+}
+
+function complete(
+  proc: string,
+  { count, pid, fd, inode, tcp }: OwnerColumns,
+  how: Pick<OwnerTable, 'method' | 'methodReason' | 'unreadable'>,
+): OwnerTable {
+  return {
+    count,
+    pid: pid.subarray(0, count),
+    fd: fd.subarray(0, count),
+    inode: inode.subarray(0, count),
+    tcp: tcp?.subarray(0, count) ?? null,
+    commands: readCommands(proc, pid.subarray(0, count)),
+    ...how,
+  };
+}
