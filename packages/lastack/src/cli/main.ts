@@ -1,9 +1,26 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { registerLs } from './ls.ts';
-import { ReaderGone } from './output.ts';
+import { ReaderGone, printError } from './output.ts';
+import { UserError } from './user-error.ts';
 
-const program = new Command('lastack');
-registerLs(program);
-program.parseAsync().catch((error: unknown) => {
-  if (!(error instanceof ReaderGone)) throw error;
+async function main(): Promise<number> {
+  const program = new Command('lastack').exitOverride().configureOutput({
+    writeErr: printError,
+    outputError: (text, write) => write(text.replace(/^error: /, 'lastack: ')),
+  });
+  registerLs(program);
+  try {
+    await program.parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof ReaderGone) return 0;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof UserError)) throw error;
+    printError(`lastack: ${error.message}\n`);
+    return 2;
+  }
+}
+
+void main().then((status) => {
+  process.exitCode = status;
 });

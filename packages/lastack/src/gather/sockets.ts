@@ -1,28 +1,150 @@
-import { readFileSync, readlinkSync } from 'node:fs';
-import { seen, unavailable, type Observation, type SocketTable } from '@lastack/core';
-import { loadLibc } from '../kernel/ffi.ts';
+import { readFileSync, statSync } from 'node:fs';
+import {
+  SocketTableBuilder,
+  joinInfo,
+  maskOfStates,
+  seen,
+  unavailable,
+  type NetnsSight,
+  type Observation,
+  type SocketSight,
+  type SocketTable,
+} from '@lastack/core';
+import { loadLibc, type Libc } from '../kernel/ffi.ts';
 import { KernelError } from '../kernel/kernel-error.ts';
-import { SockDiag, type DumpRequest } from '../kernel/netlink/sock-diag.ts';
+import { inNetns } from '../kernel/netns.ts';
+import { listNetns, type Netns } from '../kernel/netns-list.ts';
+import { SockDiag } from '../kernel/netlink/sock-diag.ts';
+import { readSocketText } from '../kernel/procfs/socket-text.ts';
 
-/** Reads the TCP sockets of our own network namespace through sock_diag. */
-export function readSockets(request: DumpRequest): Observation<SocketTable> {
+/** `own`, `all`, or a pid, a name of /run/netns or a path to a namespace file. */
+export type NetnsChoice = string;
+
+export interface SocketQuery {
+  /** Bit n asks for kernel state n. */
+  readonly states: number;
+  /** INET_DIAG_BC program that the kernel runs on each socket. */
+  readonly bytecode?: Uint8Array | null;
+  /** For which rows to read tcp_info: `closing` are those whose age it tells (CLOSE-WAIT, FIN-WAIT-2). */
+  readonly info: 'all' | 'closing';
+  readonly netns: NetnsChoice;
+}
+
+export interface SocketsRead extends Pick<SocketSight, 'netns' | 'method'> {
+  readonly table: SocketTable;
+  /** Why sock_diag was not used; null when it was. */
+  readonly methodReason: string | null;
+}
+
+const CLOSING = maskOfStates(['CLOSE-WAIT', 'FIN-WAIT-2']);
+
+/** The TCP sockets of the chosen network namespaces, through sock_diag, or as text where that is refused. */
+export function readSockets(query: SocketQuery): Observation<SocketsRead> {
+  const chosen = chooseNetns(query.netns);
+  if (chosen.kind === 'unavailable') return chosen;
   const libc = loadLibc();
-  if (libc.kind === 'unavailable') return libc;
+  if (libc.kind === 'unavailable') return readText(chosen.value, libc.reason);
   try {
-    using diag = new SockDiag(libc.value);
-    return seen(diag.dump({ expected: expectedRows(), ...request }, ownNetns()));
+    return seen({
+      ...dumpAll(libc.value, query, chosen.value),
+      method: 'sock_diag',
+      methodReason: null,
+    });
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    return unavailable(
-      error.message,
-      'allow AF_NETLINK sockets (a seccomp filter may forbid them)',
-    );
+    return readText(chosen.value, error.message);
   }
 }
 
-export function ownNetns(): number {
-  const match = /\[(\d+)\]/.exec(readlinkSync('/proc/self/ns/net'));
-  return match === null ? 0 : Number(match[1]);
+interface Chosen {
+  readonly namespaces: readonly Netns[];
+  readonly problems: readonly NetnsSight[];
+}
+
+function dumpAll(libc: Libc, query: SocketQuery, { namespaces, problems }: Chosen) {
+  const { states, bytecode = null } = query;
+  const withInfo = query.info === 'all';
+  const table = new SocketTableBuilder(expectedRows(), withInfo);
+  const informed = new SocketTableBuilder(0, true);
+  const sights: NetnsSight[] = [...problems];
+  for (const netns of namespaces) {
+    const opened = netns.isOwn
+      ? seen(new SockDiag(libc))
+      : inNetns(libc, netns.path, () => new SockDiag(libc));
+    sights.push(sightOf(netns, opened));
+    if (opened.kind === 'unavailable') continue;
+    using diag = opened.value;
+    diag.dump({ states, bytecode, info: withInfo }, netns.inode, table);
+    // A dump of few states costs a tenth of one of all; it is read for its tcp_info only.
+    if (!withInfo && (states & CLOSING) !== 0) {
+      diag.dump({ states: states & CLOSING, bytecode, info: true }, netns.inode, informed);
+    }
+  }
+  return { table: withInfo ? table : joinInfo(table, informed), netns: sights };
+}
+
+function readText(
+  { namespaces, problems }: Chosen,
+  methodReason: string,
+): Observation<SocketsRead> {
+  const [first, ...others] = namespaces;
+  // The text files of one namespace at a time are enough for a fallback; the others are said to be unseen.
+  const table = readSocketText(first.isOwn ? '/proc/net' : `/proc/${first.pid}/net`, first.inode);
+  if (table.kind === 'unavailable') return table;
+  const unseen = others.map((netns) =>
+    sightOf(
+      netns,
+      unavailable(
+        `only one network namespace is read as text (${methodReason})`,
+        'allow sock_diag',
+      ),
+    ),
+  );
+  const netns = [sightOf(first, table), ...unseen, ...problems];
+  return seen({ table: table.value, netns, method: 'procfs', methodReason });
+}
+
+function sightOf({ inode, name }: Netns, read: Observation<unknown>): NetnsSight {
+  return { inode, name, problem: read.kind === 'unavailable' ? read : null };
+}
+
+function chooseNetns(choice: NetnsChoice): Observation<Chosen> {
+  const list = listNetns();
+  if (list.kind === 'unavailable') return list;
+  const { namespaces, unreadable } = list.value;
+  if (choice === 'own') return seen({ namespaces: namespaces.slice(0, 1), problems: [] });
+  if (choice === 'all') {
+    return seen({
+      namespaces,
+      problems: unreadable.map((problem) => ({ inode: 0, name: null, problem })),
+    });
+  }
+  const inode = inodeOfChoice(choice);
+  if (inode === null) {
+    return unavailable(
+      `there is no network namespace ${choice}`,
+      'give a pid, a name of `ip netns list`, a path, or `all`',
+    );
+  }
+  const chosen = namespaces.find((netns) => netns.inode === inode);
+  const path = pathOfChoice(choice);
+  return seen({
+    namespaces: [chosen ?? { inode, path, pid: null, name: null, isOwn: false }],
+    problems: [],
+  });
+}
+
+function pathOfChoice(choice: string): string {
+  if (/^\d+$/.test(choice)) return `/proc/${choice}/ns/net`;
+  return choice.includes('/') ? choice : `/run/netns/${choice}`;
+}
+
+function inodeOfChoice(choice: string): number | null {
+  try {
+    return statSync(pathOfChoice(choice)).ino;
+  } catch {
+    return null;
+  }
 }
 
 /** How many sockets the kernel counts, with some room: growing columns of 200,000 rows would copy megabytes. */

@@ -23,10 +23,16 @@ export interface Libc {
   getdents64(fd: number, buffer: Uint8Array, length: number): number;
   /** @param path address of a C string, see `addressOf()` */
   readlinkat(fd: number, path: number, buffer: number, length: number): number;
+  /** The name of a network device of our own namespace, or null. */
+  deviceName(index: number): string | null;
+  /** The index of a network device of our own namespace; 0 for none. */
+  deviceIndex(name: string): number;
   /** The address of a foreign buffer's first byte. */
   addressOf(buffer: Uint8Array): number;
   errno(): number;
 }
+
+const IF_NAMESIZE = 16;
 
 type Koffi = Pick<typeof import('koffi'), 'load' | 'errno'>;
 
@@ -85,6 +91,7 @@ function declare(koffi: Koffi, libc: LibraryHandle): Libc {
   const [bpf, getdents64] = numbers;
   const syscall = libc.func('long syscall(long, long, void *, unsigned long)');
   const moved = libc.func('uintptr_t memmove(void *, const void *, size_t)');
+  const indexToName = libc.func('void *if_indextoname(unsigned int, void *)');
   const readv = libc.func('intptr_t readv(int, void *, int)');
   return {
     socket: libc.func('int socket(int, int, int)'),
@@ -105,6 +112,11 @@ function declare(koffi: Koffi, libc: LibraryHandle): Libc {
     bpf: (command, attributes, size) => syscall(bpf, command, attributes, size) as number,
     getdents64: (fd, buffer, length) => syscall(getdents64, fd, buffer, length) as number,
     readlinkat: libc.func('intptr_t readlinkat(int, uintptr_t, uintptr_t, size_t)'),
+    deviceName: (index) => {
+      const name = foreignBuffer(IF_NAMESIZE);
+      return indexToName(index, name) === null ? null : name.toString('latin1').split('\0')[0];
+    },
+    deviceIndex: libc.func('unsigned int if_nametoindex(const char *)'),
     addressOf: (buffer) => moved(buffer, buffer, 0) as number,
     errno: () => koffi.errno(),
   };

@@ -9,23 +9,11 @@ import {
   localPortOf,
   remoteBytesOf,
   remotePortOf,
-  type AgeContext,
-  type OwnerIndex,
   type SocketTable,
 } from '@lastack/core';
 import { ByteWriter } from './byte-writer.ts';
 import { formatAge } from './duration.ts';
-
-export interface RowView {
-  /** Null hides the column. */
-  readonly owners: OwnerIndex | null;
-  readonly age: AgeContext;
-  /** The name of a port, or null to print its number. */
-  readonly portName: (port: number) => string | null;
-  readonly deviceName: (index: number) => string | null;
-  /** Null when only one network namespace was read. */
-  readonly netnsName: ((inode: number) => string) | null;
-}
+import type { RowView } from './row-view.ts';
 
 /** The names that ss prints, by kernel state. */
 const STATE_LABELS = [
@@ -152,7 +140,8 @@ export class SocketRows {
     const bytes = local ? localBytesOf(table, row) : remoteBytesOf(table, row);
     const port = local ? localPortOf(table, row) : remotePortOf(table, row);
     const index = local ? table.device[row] : 0;
-    const device = index === 0 ? '' : `%${this.#view.deviceName(index) ?? `if${index}`}`;
+    const device =
+      index === 0 ? '' : `%${this.#view.deviceName(index, table.netns[row]) ?? `if${index}`}`;
     let address = formatAddress(bytes);
     if (bytes.length === 16) {
       const any = bytes.every((byte) => byte === 0) && table.destination[row] === 0;

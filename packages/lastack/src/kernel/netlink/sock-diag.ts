@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { SocketTableBuilder, type SocketTable } from '@lastack/core';
+import type { SocketTableBuilder } from '@lastack/core';
 import { foreignBuffer, type Libc } from '../ffi.ts';
 import { KernelError } from '../kernel-error.ts';
 import { parseInetDiag } from './inet-diag.ts';
@@ -30,8 +30,6 @@ export interface DumpRequest {
   readonly bytecode?: Uint8Array | null;
   /** Whether to read tcp_info too: 25–30 % dearer. */
   readonly info?: boolean;
-  /** Rows to make room for at once. */
-  readonly expected?: number;
 }
 
 /** A socket of NETLINK_SOCK_DIAG; it belongs to the network namespace in which it was opened. */
@@ -48,15 +46,14 @@ export class SockDiag {
   }
 
   /**
-   * Reads all TCP sockets that fit the request. A dump that the kernel marks as interrupted is repeated.
+   * Appends all TCP sockets that fit the request. A dump that the kernel marks as interrupted is repeated.
    * @param netns inode of this socket's network namespace, for the rows
    * @throws KernelError
    */
-  dump(request: DumpRequest, netns: number): SocketTable {
-    for (let attempt = 1; ; attempt++) {
-      const table = new SocketTableBuilder(request.expected ?? 4096, request.info ?? false);
-      const interrupted = this.#dumpInto(table, request, netns);
-      if (!interrupted || attempt === ATTEMPTS) return table;
+  dump(request: DumpRequest, netns: number, table: SocketTableBuilder): void {
+    const before = table.count;
+    for (let attempt = 1; this.#dumpInto(table, request, netns) && attempt < ATTEMPTS; attempt++) {
+      table.count = before;
     }
   }
 
