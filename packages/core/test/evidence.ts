@@ -114,6 +114,8 @@ export interface EvidenceSpec {
   /** What was there at the first look; with it the window is 2 s unless `windowMs` says more. */
   readonly first?: readonly SocketSpec[];
   readonly windowMs?: number;
+  /** Network namespaces that were read besides our own, which is 1. */
+  readonly otherNetns?: readonly number[];
   readonly owners?: readonly OwnerSpec[] | Observation<OwnerTable>;
   readonly processes?: readonly ProcessFacts[];
   readonly counters?: Readonly<Record<string, number>>;
@@ -126,7 +128,15 @@ export function evidenceOf(spec: EvidenceSpec): Evidence {
   const sight: SocketSight = {
     first: spec.first === undefined ? null : tableOf(spec.first),
     last: tableOf(spec.sockets ?? []),
-    netns: [{ inode: 1, name: null, problem: null }],
+    netns: [
+      { inode: 1, isOwn: true, name: null, problem: null },
+      ...(spec.otherNetns ?? []).map((inode) => ({
+        inode,
+        isOwn: false,
+        name: null,
+        problem: null,
+      })),
+    ],
     method: 'sock_diag',
   };
   const owners = spec.owners ?? [];

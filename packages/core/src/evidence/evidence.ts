@@ -32,6 +32,8 @@ export interface SocketSight {
 
 export interface NetnsSight {
   readonly inode: number;
+  /** Whether it is lastack's own: the counters and settings are those of this one. */
+  readonly isOwn: boolean;
   /** Whom the namespace belongs to: a container's name or id, a name of /run/netns, or null for our own. */
   readonly name: string | null;
   readonly problem: { readonly reason: string; readonly remedy: string } | null;

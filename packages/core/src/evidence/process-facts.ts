@@ -20,10 +20,14 @@ export interface ProcessFacts {
   readonly watched: Observation<EpollWatch>;
   /** Children that have ended and were not waited for. */
   readonly zombies: readonly number[];
+  /** Those of them that had ended at the first look already; absent when there was only one look. */
+  readonly zombiesBefore?: readonly number[];
 }
 
 export interface DescriptorUse {
   readonly open: number;
+  /** How many were open at the first look; absent when there was only one. */
+  readonly openBefore?: number;
   /** RLIMIT_NOFILE, soft; null for unlimited. */
   readonly limit: number | null;
 }

@@ -23,6 +23,9 @@ export function diagnose(evidence: Evidence, rules: readonly Rule[] = RULES): Di
       }),
     ) as unknown as Parts;
     findings.push(...rule.find(seen, evidence));
+    for (const spot of rule.blindSpots?.(seen, evidence) ?? []) {
+      unknown.push({ rule: rule.id, ...spot });
+    }
   }
   findings.sort(byGravity);
   return { findings, unknown: [...unknown, ...blindSpots(evidence, rules)] };

@@ -1,5 +1,5 @@
 import type { Evidence } from '../evidence/evidence.ts';
-import type { Finding, RuleId } from '../finding/finding.ts';
+import type { Finding, RuleId, UnknownFinding } from '../finding/finding.ts';
 import type { OwnerIndex } from '../socket/owner-index.ts';
 
 /** The parts of the evidence that can be missing, and what a rule gets of each. */
@@ -24,11 +24,16 @@ export interface Rule<Need extends PartName = PartName, Use extends PartName = P
   readonly id: RuleId;
   readonly needs: readonly Need[];
   readonly uses: readonly Use[];
-  find(
-    seen: Pick<Parts, Need> & { readonly [Name in Use]: Parts[Name] | null },
-    occasion: Occasion,
-  ): Finding[];
+  find(seen: Seen<Need, Use>, occasion: Occasion): Finding[];
+  /** What cannot be judged from this evidence, though all that the rule needs was seen. */
+  blindSpots?(seen: Seen<Need, Use>, occasion: Occasion): readonly BlindSpot[];
 }
+
+export type Seen<Need extends PartName, Use extends PartName> = Pick<Parts, Need> & {
+  readonly [Name in Use]: Parts[Name] | null;
+};
+
+export type BlindSpot = Pick<UnknownFinding, 'reason' | 'remedy'>;
 
 type Value<Seen extends { kind: string }> = Extract<Seen, { kind: 'ok'; value: unknown }>['value'];
 

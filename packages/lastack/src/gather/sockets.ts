@@ -104,8 +104,8 @@ function readText(
   return seen({ table: table.value, netns, method: 'procfs', methodReason });
 }
 
-function sightOf({ inode, name }: Netns, read: Observation<unknown>): NetnsSight {
-  return { inode, name, problem: read.kind === 'unavailable' ? read : null };
+function sightOf({ inode, isOwn, name }: Netns, read: Observation<unknown>): NetnsSight {
+  return { inode, isOwn, name, problem: read.kind === 'unavailable' ? read : null };
 }
 
 function chooseNetns(choice: NetnsChoice): Observation<Chosen> {
@@ -116,7 +116,7 @@ function chooseNetns(choice: NetnsChoice): Observation<Chosen> {
   if (choice === 'all') {
     return seen({
       namespaces,
-      problems: unreadable.map((problem) => ({ inode: 0, name: null, problem })),
+      problems: unreadable.map((problem) => ({ inode: 0, isOwn: false, name: null, problem })),
     });
   }
   const inode = inodeOfChoice(choice);
