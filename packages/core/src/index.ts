@@ -16,6 +16,7 @@ export type * from './filter/names.ts';
 export { needsOf, type FilterNeeds } from './filter/needs.ts';
 export * from './filter/parse.ts';
 export * from './filter/predicate.ts';
+export type { RowPredicate } from './filter/row-predicate.ts';
 export * from './socket/owner-index.ts';
 export * from './finding/finding.ts';
 export * from './rules/rule.ts';

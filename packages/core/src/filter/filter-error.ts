@@ -5,7 +5,8 @@ export class FilterError extends Error {
   readonly position: number;
 
   constructor(message: string, position: number) {
-    super(message);
+    // Words of the filter are quoted in messages, and the filter may be a file's or another person's.
+    super(message.replaceAll(/\p{Cc}/gu, '\u{fffd}'));
     this.position = position;
   }
 }

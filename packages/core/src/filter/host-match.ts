@@ -1,8 +1,6 @@
 import { AF_INET, AF_INET6, familyOf, localPortOf, remotePortOf } from '../socket/row.ts';
-import type { SocketTable } from '../socket/table.ts';
 import type { HostTerm } from './ast.ts';
-
-type RowTest = (table: SocketTable, row: number) => boolean;
+import { allOf, type RowPredicate } from './row-predicate.ts';
 
 /** The third word of an IPv4-mapped address, ::ffff:a.b.c.d, in network order. */
 const MAPPED = new Uint32Array(Uint8Array.of(0, 0, 0xff, 0xff).buffer)[0];
@@ -11,9 +9,9 @@ const WORDS_A_ROW = 8;
 const WORDS_AN_ADDRESS = 4;
 
 /** The test that INET_DIAG_BC_S_COND and D_COND make in the kernel, on a row. */
-export function matchHost(term: HostTerm): RowTest {
+export function matchHost(term: HostTerm): RowPredicate {
   const { family, port, address } = term;
-  const tests: RowTest[] = [];
+  const tests: RowPredicate[] = [];
   if (family !== null) {
     const wanted = family === 'inet' ? AF_INET : AF_INET6;
     tests.push((table, row) => familyOf(table, row) === wanted);
@@ -23,17 +21,10 @@ export function matchHost(term: HostTerm): RowTest {
     tests.push((table, row) => portOf(table, row) === port);
   }
   if (address !== null) tests.push(matchAddress(term, address));
-  switch (tests.length) {
-    case 0:
-      return () => true;
-    case 1:
-      return tests[0];
-    default:
-      return (table, row) => tests.every((test) => test(table, row));
-  }
+  return tests.length === 1 ? tests[0] : allOf(tests);
 }
 
-function matchAddress({ side, prefix }: HostTerm, address: Uint8Array): RowTest {
+function matchAddress({ side, prefix }: HostTerm, address: Uint8Array): RowPredicate {
   const offset = side === 'local' ? 0 : WORDS_AN_ADDRESS;
   // The words of the table are in network order; bytes read as words become the same.
   const words = new Uint32Array(Uint8Array.from(address).buffer);

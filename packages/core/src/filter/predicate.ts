@@ -6,9 +6,8 @@ import { matchHost } from './host-match.ts';
 import { FilterError } from './filter-error.ts';
 import { kernelOnlyName } from './needs.ts';
 import { normalize, type NormalForm } from './normal-form.ts';
+import { allOf, anyOf, type RowPredicate } from './row-predicate.ts';
 import { rowStatesOf } from './states.ts';
-
-export type RowPredicate = (table: SocketTable, row: number) => boolean;
 
 /** What a row does not say; each is asked only by filters that need it (`needsOf`). */
 export interface PredicateContext {
@@ -65,20 +64,6 @@ function costOf(form: NormalForm): number {
   const { kind } = form.kind === 'not' ? form.operand : form;
   if (kind === 'pid' || kind === 'command') return 2;
   return kind === 'age' ? 1 : 0;
-}
-
-function allOf(tests: readonly RowPredicate[]): RowPredicate {
-  return (table, row) => {
-    for (const test of tests) if (!test(table, row)) return false;
-    return true;
-  };
-}
-
-function anyOf(tests: readonly RowPredicate[]): RowPredicate {
-  return (table, row) => {
-    for (const test of tests) if (test(table, row)) return true;
-    return false;
-  };
 }
 
 function compileTerm(term: Term, context: PredicateContext): RowPredicate {
