@@ -24,7 +24,7 @@ test('parseCommand() shows bytes that are not UTF-8 as U+FFFD, such as a charact
 });
 
 test('readCommands() leaves out processes that have ended', () => {
-  const commands = readCommands('/proc', [process.pid, process.pid, 0x7fffffff]);
+  const commands = readCommands('/proc', Uint32Array.of(process.pid, process.pid, 0x7fffffff));
   expect([...commands.keys()]).toEqual([process.pid]);
   expect(commands.get(process.pid)).toMatch(/\S/);
 });

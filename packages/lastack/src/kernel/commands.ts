@@ -13,14 +13,18 @@ export function parseCommand(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes.subarray(0, end)).replace(UNPRINTABLE, '\uFFFD');
 }
 
-/** The names of processes, each read once; those that have ended are absent. */
-export function readCommands(proc: string, pids: Iterable<number>): ReadonlyMap<number, string> {
+/** The names of processes, each read once; those that have ended are absent. Rows of one process are usually adjacent. */
+export function readCommands(proc: string, pids: Uint32Array): ReadonlyMap<number, string> {
   const commands = new Map<number, string>();
-  for (const pid of new Set(pids)) {
+  const ended = new Set<number>();
+  let last = -1;
+  for (const pid of pids) {
+    if (pid === last || commands.has(pid) || ended.has(pid)) continue;
+    last = pid;
     try {
       commands.set(pid, parseCommand(readFileSync(join(proc, String(pid), 'comm'))));
     } catch {
-      // It ended, or is hidden: absent.
+      ended.add(pid);
     }
   }
   return commands;

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** A container, as the path of its control group names it. */
 export interface Container {
   /** `docker`, `containerd`, `cri-o`, `podman`, `nspawn`, `lxc`; `container` where only the id tells. */
@@ -60,4 +62,13 @@ function readable(name: string): string {
   return name.replaceAll(/\\x([2-7][0-9a-f])/g, (_, hex: string) =>
     String.fromCharCode(parseInt(hex, 16)),
   );
+}
+
+/** The container that a process belongs to; null for none, and for a process that ended or may not be read. */
+export function readContainerName(pid: number, proc = '/proc'): string | null {
+  try {
+    return parseContainer(readFileSync(`${proc}/${pid}/cgroup`, 'utf8'))?.name ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -89,10 +89,12 @@ function isKernelThread(folder: string): boolean {
 
 function describeFailure(proc: string, code: string, count: number): UnreadableProcesses {
   const whom = `reading ${proc}/PID/fd of ${count} process${count === 1 ? '' : 'es'}`;
+  const isRoot = process.geteuid?.() === 0;
+  const remedy = isRoot ? 'run with all capabilities, outside of a user namespace' : 'run as root';
   switch (code) {
     case 'EACCES':
     case 'EPERM':
-      return { count, reason: `permission denied ${whom}`, remedy: 'run as root' };
+      return { count, reason: `permission denied ${whom}`, remedy };
     case 'EMFILE':
     case 'ENFILE':
       return { count, reason: `no descriptor left for ${whom}`, remedy: 'raise ulimit -n' };

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { seen, unavailable, type Observation, type UnreadableProcesses } from '@lastack/core';
-import { parseContainer } from './container.ts';
+import { readContainerName } from './container.ts';
 
 /** A network namespace, with a way into it. */
 export interface Netns {
@@ -52,7 +52,7 @@ export function listNetns(
     const inode = netnsOf(path);
     if (inode === 'EACCES' || inode === 'EPERM') denied++;
     if (typeof inode === 'string' || found.has(inode)) continue;
-    const name = names.get(inode)?.name ?? readContainerName(join(proc, String(pid), 'cgroup'));
+    const name = names.get(inode)?.name ?? readContainerName(pid, proc);
     found.set(inode, { inode, path, pid, name, isOwn: false });
   }
   for (const [inode, { name, path }] of names) {
@@ -99,12 +99,4 @@ function readNames(
     // No folder: nobody has named one.
   }
   return names;
-}
-
-function readContainerName(path: string): string | null {
-  try {
-    return parseContainer(fs.readFileSync(path, 'utf8'))?.name ?? null;
-  } catch {
-    return null;
-  }
 }
