@@ -6,7 +6,7 @@ const BUSY = 0.7;
 
 /** What is known of the sockets of one program that are in CLOSE-WAIT. */
 export interface CloseWaitQueues {
-  /** Recv-Q is 0: the program has read the end of the stream. */
+  /** Recv-Q is 0: nothing is unread, the FIN included. */
   readonly endRead: number;
   /** Recv-Q is 1: only the FIN is unread. */
   readonly finUnread: number;
@@ -40,7 +40,7 @@ export function findCloseWaitCause(
   return doing ?? fromQueuesAlone(queues, endRead, facts);
 }
 
-/** The program has read the end of the stream and did not call close. */
+/** The program has read everything, up to the FIN (a read that takes the last data takes the FIN with it), and did not call close. */
 function afterTheEnd(
   threads: readonly ThreadActivity[],
   blocked: string | null,
@@ -49,20 +49,20 @@ function afterTheEnd(
   if (busy !== undefined) {
     return {
       cause: 'eof-ignored',
-      why: `it has read the end of the stream (Recv-Q 0), did not close, and asks again and again: thread ${label(busy)} uses ${percent(busy)} of a processor`,
+      why: `it has read all that its peer sent (Recv-Q 0), did not close, and asks again and again: thread ${label(busy)} uses ${percent(busy)} of a processor`,
     };
   }
   if (blocked !== null) {
     return {
       cause: 'blocked-elsewhere',
-      why: `it has read the end of the stream (Recv-Q 0), but before it calls close ${blocked}`,
+      why: `it has read all that its peer sent (Recv-Q 0), but before it calls close ${blocked}`,
     };
   }
   const accepting = threads.find(isAccepting);
   if (accepting !== undefined) {
     return {
       cause: 'close-skipped',
-      why: `it has read the end of the stream (Recv-Q 0) and went back to accept (thread ${label(accepting)}) without calling close`,
+      why: `it has read all that its peer sent (Recv-Q 0) and went back to accept (thread ${label(accepting)}) without calling close`,
     };
   }
   return null;
@@ -142,7 +142,7 @@ function fromQueuesAlone(
         : '';
     return {
       cause: 'eof-ignored',
-      why: `it has read the end of the stream (Recv-Q 0) and never called close${node}`,
+      why: `it has read all that its peer sent (Recv-Q 0) and never called close${node}`,
     };
   }
   if (queues.dataUnread > queues.finUnread) {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { registerDoctor } from './doctor.ts';
 import { registerLs } from './ls.ts';
 import { ReaderGone, printError } from './output.ts';
 import { UserError } from './user-error.ts';
@@ -8,6 +9,7 @@ async function main(): Promise<number> {
     writeErr: printError,
     outputError: (text, write) => write(text.replace(/^error: /, 'lastack: ')),
   });
+  registerDoctor(program);
   registerLs(program);
   try {
     await program.parseAsync();

@@ -127,21 +127,22 @@ function chooseNetns(choice: NetnsChoice): Observation<Chosen> {
     );
   }
   const chosen = namespaces.find((netns) => netns.inode === inode);
-  const path = pathOfChoice(choice);
+  const path = netnsPathOf(choice);
   return seen({
     namespaces: [chosen ?? { inode, path, pid: null, name: null, isOwn: false }],
     problems: [],
   });
 }
 
-function pathOfChoice(choice: string): string {
+/** What to open to enter a chosen namespace. */
+export function netnsPathOf(choice: string): string {
   if (/^\d+$/.test(choice)) return `/proc/${choice}/ns/net`;
   return choice.includes('/') ? choice : `/run/netns/${choice}`;
 }
 
 function inodeOfChoice(choice: string): number | null {
   try {
-    return statSync(pathOfChoice(choice)).ino;
+    return statSync(netnsPathOf(choice)).ino;
   } catch {
     return null;
   }

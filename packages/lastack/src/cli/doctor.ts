@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { diagnose, type Diagnosis, type Evidence, type Severity } from '@lastack/core';
+import { startWatch } from '../gather/evidence.ts';
+import { diagnosisJson } from '../render/diagnosis-json.ts';
+import { doctorLines } from '../render/doctor-text.ts';
+import { coloured, plain } from '../render/style.ts';
+import { parseDurationOption } from './duration-option.ts';
+import { print } from './output.ts';
+import { startProgress } from './progress.ts';
+import { terminalWidth, wantsColour } from './terminal.ts';
+import { UserError } from './user-error.ts';
+
+interface DoctorOptions {
+  readonly pid?: number;
+  readonly for: number;
+  readonly watch?: true | number;
+  readonly json?: boolean;
+  readonly failOn: Severity;
+  readonly netns?: string;
+}
+
+const DEFAULT_WATCH_MS = 10_000;
+const CLEAR_SCREEN = '\u001B[H\u001B[2J';
+
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor', { isDefault: true })
+    .description('find the sockets that do not close: who holds them, since when, why, what to do')
+    .option('--pid <pid>', 'only what concerns this process', parsePid)
+    .option('--for <duration>', 'how long to watch; 0 looks once', parseDurationOption, 2000)
+    .option(
+      '--watch [interval]',
+      'go on, and report again every interval (default 10s)',
+      parseDurationOption,
+    )
+    .option('--json', 'print the diagnosis as JSON')
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 from this severity on')
+        .choices(['warning', 'critical'])
+        .default('critical'),
+    )
+    .option('--netns <which>', 'network namespace: own, all, a pid, a name or a path')
+    .action((options: DoctorOptions) => doctor(options));
+}
+
+function parsePid(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('Give the number of a process.');
+  return Number(text);
+}
+
+async function doctor(options: DoctorOptions): Promise<void> {
+  const { pid } = options;
+  if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+    throw new UserError(
+      `There is no process ${pid}. List those that hold sockets with: lastack ls`,
+    );
+  }
+  // A process in a container has its sockets in the container's namespace.
+  const netns = options.netns ?? (pid === undefined ? 'own' : String(pid));
+  const watch = await startWatch({ netns, pid });
+  const interval = options.watch === true ? DEFAULT_WATCH_MS : options.watch;
+  for (;;) {
+    const ms = interval ?? options.for;
+    const progress = startProgress('watching TCP sockets', ms);
+    const evidence = await watch.after(ms);
+    progress.end();
+    const diagnosis = concerning(pid, diagnose(evidence));
+    if (interval !== undefined && isatty(1)) print(CLEAR_SCREEN);
+    report(diagnosis, evidence, options.json === true);
+    if (interval !== undefined) continue;
+    const failed = diagnosis.findings.some(({ severity }) => reaches(severity, options.failOn));
+    process.exitCode = failed ? 1 : 0;
+    return;
+  }
+}
+
+function concerning(pid: number | undefined, { findings, unknown }: Diagnosis): Diagnosis {
+  if (pid === undefined) return { findings, unknown };
+  return {
+    findings: findings.filter(({ owners }) => owners.some((owner) => owner.pid === pid)),
+    unknown,
+  };
+}
+
+function reaches(severity: Severity, limit: Severity): boolean {
+  return severity === 'critical' || limit === 'warning';
+}
+
+function report(diagnosis: Diagnosis, evidence: Evidence, json: boolean): void {
+  if (json) {
+    print(`${JSON.stringify(diagnosisJson(diagnosis, evidence))}\n`);
+    return;
+  }
+  const paint = wantsColour() ? coloured : plain;
+  print(`${doctorLines(diagnosis, evidence, paint, terminalWidth()).join('\n')}\n`);
+}

@@ -1,0 +1,44 @@
+import {
+  KERNEL_STATE,
+  NO_OWNER,
+  indexOwners,
+  kernelStateOf,
+  timerOf,
+  type OwnerTable,
+  type SocketTable,
+} from '@lastack/core';
+
+/**
+ * The processes that hold sockets, the most suspicious first: only so many can be sampled. A socket that does not close
+ * weighs more than any number of ordinary ones.
+ */
+export function rankHolders(table: SocketTable, owners: OwnerTable): number[] {
+  const index = indexOwners(owners);
+  const weights = new Map<number, number>();
+  for (let at = 0; at < owners.count; at++) weights.set(owners.pid[at], 0);
+  for (let row = 0; row < table.count; row++) {
+    const inode = table.inode[row];
+    if (inode === 0) continue;
+    const weight = isSuspicious(table, row) ? 1_000_000 : 1;
+    for (let at = index.firstOwner(inode); at !== NO_OWNER; at = index.nextOwner(at)) {
+      const pid = owners.pid[at];
+      weights.set(pid, (weights.get(pid) ?? 0) + weight);
+    }
+  }
+  return [...weights].toSorted((a, b) => b[1] - a[1]).map(([pid]) => pid);
+}
+
+function isSuspicious(table: SocketTable, row: number): boolean {
+  switch (kernelStateOf(table, row)) {
+    case KERNEL_STATE['CLOSE-WAIT']:
+    case KERNEL_STATE['FIN-WAIT-2']:
+    case KERNEL_STATE['SYN-SENT']:
+      return true;
+    case KERNEL_STATE.LISTEN:
+      return table.recvQ[row] > 0;
+    case KERNEL_STATE.ESTABLISHED:
+      return timerOf(table, row) === 'probe';
+    default:
+      return false;
+  }
+}
