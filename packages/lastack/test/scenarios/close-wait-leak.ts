@@ -1,0 +1,287 @@
+import { until } from '../kit/condition.ts';
+import {
+  socketsIn,
+  type CloseWaitCause,
+  type Role,
+  type Scenario,
+  type Sight,
+  type Stage,
+} from '../kit/scenario.ts';
+import { readSockets } from '../kit/sockets.ts';
+const CLIENTS = 5;
+
+/**
+ * When the clients' FIN comes, seen from the server. It makes a difference: a recv() that returns data consumes a FIN that
+ * waits behind it in the same call, so Recv-Q may be 0 although the program was never told of the end.
+ *
+ * - `whenever`: the program behaves the same in either case
+ * - `after`: when the server has read what they said; the FIN stays unread
+ * - `before`: when the server has not read yet; the FIN is consumed with the data
+ */
+type FinComes = 'whenever' | 'after the read' | 'before the read';
+
+/** A server whose clients come, say something and leave: the fault shows as their CLOSE-WAITs. */
+interface LeftByClients {
+  readonly id: string;
+  readonly shows: string;
+  /** File of `programs/`; `<id>.py` unless said. */
+  readonly program?: string;
+  readonly cause?: CloseWaitCause;
+  readonly holders?: readonly Role[];
+  /** How many clients come; a server that is blocked in its first client's handler accepts no second. */
+  readonly clients?: number;
+  /** What each says, bytes. */
+  readonly bytes?: number;
+  readonly fin?: FinComes;
+  /** Recv-Q of each CLOSE-WAIT: 0 = the FIN is consumed, 1 = only the FIN is unread, n = n − 1 bytes as well. */
+  readonly recvQ: number;
+  readonly blockedIn?: string;
+  /** A server that must run first, on the port after the scenario's. */
+  readonly upstream?: string;
+}
+
+function leftByClients({
+  id,
+  shows,
+  program = `${id}.py`,
+  cause,
+  holders = ['server'],
+  clients = CLIENTS,
+  bytes = 6,
+  fin = 'whenever',
+  recvQ,
+  blockedIn,
+  upstream,
+}: LeftByClients): Scenario {
+  return {
+    id,
+    shows,
+    expect: {
+      kind: 'finding',
+      rule: 'close-wait-leak',
+      holders,
+      ...(cause !== undefined && { cause }),
+    },
+    network: 'alone',
+    ...(blockedIn !== undefined && { blockedIn }),
+    sight: closeWaits(clients, recvQ),
+    run: async (stage) => {
+      const { port, start, toHere, healthy } = stage;
+      if (upstream !== undefined) await start('upstream', upstream, [port + 1]);
+      const upstreams = upstream === undefined ? [] : [port + 1];
+      const server = await start('server', program, [port, ...upstreams]);
+      if (fin === 'after the read' && !healthy) {
+        const client = await start('client', 'stay.py', [toHere, port, clients]);
+        await allRead(stage, clients);
+        client.tell('close');
+        return;
+      }
+      if (fin === 'before the read') server.freeze();
+      const client = await start('client', 'leave.py', [toHere, port, clients, bytes]);
+      await client.ended;
+      if (fin === 'before the read') server.resume();
+    },
+  };
+}
+
+/** The server has accepted every client and read what it said. */
+async function allRead({ here, port }: Stage, clients: number): Promise<void> {
+  await until(() => {
+    const read = readSockets(here).filter(
+      (socket) => socket.localPort === port && socket.inode !== 0 && socket.recvQ === 0,
+    );
+    return read.filter(({ state }) => state === 'ESTABLISHED').length >= clients;
+  }, `${clients} clients that were read`);
+}
+
+/** In the repaired twin a CLOSE-WAIT of any Recv-Q is one too many. */
+function closeWaits(count: number, recvQ: number): Sight {
+  return socketsIn(
+    'CLOSE-WAIT',
+    count,
+    (socket, { healthy }) => healthy || (socket.recvQ === recvQ && socket.inode !== 0),
+  );
+}
+
+export const CLOSE_WAIT_LEAKS: readonly Scenario[] = [
+  leftByClients({
+    id: 'spinning',
+    shows: 'a handler that computes for ever',
+    cause: 'spinning',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'running',
+  }),
+  leftByClients({
+    id: 'recv-loop',
+    shows: 'a non-blocking receive loop that does not know the end of the stream',
+    cause: 'eof-ignored',
+    clients: 1,
+    recvQ: 0,
+  }),
+  leftByClients({
+    id: 'epoll-eof-ignored',
+    shows: 'an event loop that does nothing at the end of the stream',
+    cause: 'eof-ignored',
+    recvQ: 0,
+  }),
+  leftByClients({
+    id: 'epoll-not-watched',
+    shows: 'an event loop that forgets to register its connections',
+    cause: 'not-watched',
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'epoll_wait',
+  }),
+  leftByClients({
+    id: 'upstream-without-timeout',
+    shows: 'a proxy that waits for ever for its upstream',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'recvfrom',
+    upstream: 'silent-server.py',
+  }),
+  leftByClients({
+    id: 'sleeping',
+    shows: 'a handler that sleeps for an hour',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'clock_nanosleep',
+  }),
+  leftByClients({
+    id: 'sleeping-after-eof',
+    shows: 'a handler that sleeps for an hour, and whose only read consumed the FIN with the data',
+    program: 'sleeping.py',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'before the read',
+    recvQ: 0,
+    blockedIn: 'clock_nanosleep',
+  }),
+  leftByClients({
+    id: 'waits-for-stdin',
+    shows: 'a handler that asks on standard input',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'read',
+  }),
+  leftByClients({
+    id: 'waits-for-lock',
+    shows: 'a handler that waits for a lock that is never given back',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'futex',
+  }),
+  leftByClients({
+    id: 'waits-for-child',
+    shows: 'a handler that waits for a command that does not end',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'wait4',
+  }),
+  leftByClients({
+    id: 'threads-wait',
+    shows: 'a thread a connection, all waiting for a result that never comes',
+    cause: 'blocked-elsewhere',
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'poll',
+  }),
+  leftByClients({
+    id: 'exception-swallowed',
+    shows: 'an exception that jumps over close() and is only noted',
+    cause: 'close-skipped',
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'accept4',
+  }),
+  // Without the lines of code nobody can tell this from eof-ignored: no cause is asked for.
+  leftByClients({
+    id: 'exception-after-eof',
+    shows: 'the same, when the only read consumed the FIN with the data',
+    program: 'exception-swallowed.py',
+    fin: 'before the read',
+    recvQ: 0,
+    blockedIn: 'accept4',
+  }),
+  leftByClients({
+    id: 'epoll-not-watched-after-eof',
+    shows: 'unregistered connections whose first read consumed the FIN with the data',
+    program: 'epoll-not-watched.py',
+    cause: 'not-watched',
+    fin: 'before the read',
+    recvQ: 0,
+    blockedIn: 'epoll_wait',
+  }),
+  leftByClients({
+    id: 'data-abandoned',
+    shows: 'a rejected request whose body nobody reads',
+    cause: 'data-abandoned',
+    bytes: 2005,
+    recvQ: 2001,
+    blockedIn: 'accept4',
+  }),
+  leftByClients({
+    id: 'eof-kept',
+    shows: 'a Python 3 server that reads to the end and keeps the connection',
+    cause: 'eof-ignored',
+    recvQ: 0,
+    blockedIn: 'accept4',
+  }),
+  leftByClients({
+    id: 'python2-server',
+    shows: 'a Python 2.7 server that reads to the end and keeps the connection',
+    cause: 'eof-ignored',
+    recvQ: 0,
+    blockedIn: 'accept',
+  }),
+  leftByClients({
+    id: 'asyncio-writers-kept',
+    shows: 'an asyncio server that never closes its writers',
+    cause: 'eof-ignored',
+    recvQ: 0,
+    blockedIn: 'epoll_wait',
+  }),
+  leftByClients({
+    id: 'node-half-open',
+    shows: 'a Node server with allowHalfOpen that never ends its sockets',
+    program: 'node-half-open.mjs',
+    cause: 'eof-ignored',
+    recvQ: 0,
+  }),
+  leftByClients({
+    id: 'node-paused',
+    shows: 'a Node server that leaves its connections paused',
+    program: 'node-paused.mjs',
+    cause: 'not-reading',
+    bytes: 0,
+    recvQ: 1,
+  }),
+  leftByClients({
+    id: 'forked-child-keeps',
+    shows: 'forked children that keep the connections which their parent has closed',
+    holders: ["server's children"],
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'clock_nanosleep',
+  }),
+  leftByClients({
+    id: 'subprocess-inherits',
+    shows: 'commands that inherit the connection of the request that started them',
+    holders: ["server's children"],
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'clock_nanosleep',
+  }),
+];
