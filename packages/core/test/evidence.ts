@@ -28,6 +28,8 @@ export interface SocketSpec {
     readonly lastDataSent: number;
     readonly lastDataRecv: number;
     readonly lastAckRecv: number;
+    /** Default 1. */
+    readonly dataSegsIn?: number;
   } | null;
 }
 
@@ -62,6 +64,7 @@ export function tableOf(specs: readonly SocketSpec[]): SocketTable {
       info.lastDataSent[row] = spec.info.lastDataSent;
       info.lastDataRecv[row] = spec.info.lastDataRecv;
       info.lastAckRecv[row] = spec.info.lastAckRecv;
+      info.dataSegsIn[row] = spec.info.dataSegsIn ?? 1;
     }
     table.count++;
   }
@@ -117,6 +120,8 @@ export interface EvidenceSpec {
   /** Network namespaces that were read besides our own, which is 1. */
   readonly otherNetns?: readonly number[];
   readonly owners?: readonly OwnerSpec[] | Observation<OwnerTable>;
+  /** The descriptors at the first look. */
+  readonly firstOwners?: readonly OwnerSpec[];
   readonly processes?: readonly ProcessFacts[];
   readonly counters?: Readonly<Record<string, number>>;
   readonly firstCounters?: Readonly<Record<string, number>>;
@@ -147,6 +152,7 @@ export function evidenceOf(spec: EvidenceSpec): Evidence {
     windowMs: spec.windowMs ?? (spec.first === undefined ? 0 : 2000),
     sockets: seen(sight),
     owners: 'kind' in owners ? owners : seen(ownersOf(owners)),
+    firstOwners: spec.firstOwners === undefined ? null : ownersOf(spec.firstOwners),
     processes: seen(new Map((spec.processes ?? []).map((facts) => [facts.pid, facts]))),
     counters: seen({ first: spec.firstCounters ?? null, last: spec.counters ?? {} }),
     settings: seen({ values: spec.settings ?? {}, configured: spec.configured ?? [] }),

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly windowMs: number;
   readonly sockets: Observation<SocketSight>;
   readonly owners: Observation<OwnerTable>;
+  /** The descriptors at the first look: what was held then, too, is not just on its way. Absent when they were read once. */
+  readonly firstOwners?: OwnerTable | null;
   /** The processes that hold suspicious sockets or are short of descriptors, by pid. */
   readonly processes: Observation<ReadonlyMap<number, ProcessFacts>>;
   readonly counters: Observation<CounterSight>;

@@ -14,6 +14,8 @@ export interface ProcessFacts {
   readonly uid: number;
   readonly runtime: Runtime;
   readonly container: string | null;
+  /** Inode number of its network namespace; absent where it may not be read. */
+  readonly netns?: number;
   readonly descriptors: Observation<DescriptorUse>;
   readonly threads: Observation<ThreadSight>;
   /** Descriptors that the process watches with epoll, over all its epoll instances. */

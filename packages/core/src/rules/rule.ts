@@ -14,7 +14,7 @@ export interface Parts {
 export type PartName = keyof Parts;
 
 /** What every rule may know: which host, when, how long it was watched. */
-export type Occasion = Pick<Evidence, 'host' | 'kernel' | 'at' | 'windowMs'>;
+export type Occasion = Pick<Evidence, 'host' | 'kernel' | 'at' | 'windowMs' | 'firstOwners'>;
 
 /**
  * One failing state. Pure: the same evidence gives the same findings. A rule whose `needs` were not all seen does not run

@@ -13,6 +13,7 @@ export function joinInfo(table: SocketTable, informed: SocketTable): SocketTable
     lastDataSent: new Uint32Array(count),
     lastDataRecv: new Uint32Array(count),
     lastAckRecv: new Uint32Array(count),
+    dataSegsIn: new Uint32Array(count),
   };
   const rowByCookie = new Map<number, number>();
   for (let row = 0; row < informed.count; row++) rowByCookie.set(cookieOf(informed, row), row);
@@ -23,6 +24,7 @@ export function joinInfo(table: SocketTable, informed: SocketTable): SocketTable
     info.lastDataSent[row] = informed.info.lastDataSent[from];
     info.lastDataRecv[row] = informed.info.lastDataRecv[from];
     info.lastAckRecv[row] = informed.info.lastAckRecv[from];
+    info.dataSegsIn[row] = informed.info.dataSegsIn[from];
   }
   return { ...table, info };
 }

@@ -71,12 +71,19 @@ export class SocketTableBuilder implements SocketTable {
     info.lastDataSent = grown(info.lastDataSent, capacity);
     info.lastDataRecv = grown(info.lastDataRecv, capacity);
     info.lastAckRecv = grown(info.lastAckRecv, capacity);
+    info.dataSegsIn = grown(info.dataSegsIn, capacity);
   }
 }
 
 function emptyInfo(): InfoColumns {
   const none = new Uint32Array(0);
-  return { known: new Uint8Array(0), lastDataSent: none, lastDataRecv: none, lastAckRecv: none };
+  return {
+    known: new Uint8Array(0),
+    lastDataSent: none,
+    lastDataRecv: none,
+    lastAckRecv: none,
+    dataSegsIn: none,
+  };
 }
 
 function grown(column: Uint32Array | undefined, length: number): Uint32Array {

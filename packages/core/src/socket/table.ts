@@ -45,7 +45,11 @@ export interface TcpInfoColumns {
   readonly lastDataRecv: Uint32Array;
   /** `tcpi_last_ack_recv`, ms ago. */
   readonly lastAckRecv: Uint32Array;
+  /** `tcpi_data_segs_in`: segments with data that have come; `UNKNOWN_SEGMENTS` before Linux 4.6. */
+  readonly dataSegsIn: Uint32Array;
 }
+
+export const UNKNOWN_SEGMENTS = 0xffffffff;
 
 /** The columns of a table that hold one word a row. */
 export const ROW_COLUMNS = [

@@ -1,6 +1,6 @@
 // Read first: include/uapi/linux/netlink.h (messages), include/uapi/linux/inet_diag.h (requests and answers),
 // net/ipv4/inet_diag.c (what fills them). Offsets below are in 32-bit words: every message is 4-aligned.
-import { AF_INET6, type SocketTableBuilder } from '@lastack/core';
+import { AF_INET6, UNKNOWN_SEGMENTS, type SocketTableBuilder } from '@lastack/core';
 
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
@@ -29,6 +29,7 @@ const INET_DIAG_SKV6ONLY = 11;
 const TCPI_LAST_DATA_SENT = 11;
 const TCPI_LAST_DATA_RECV = 13;
 const TCPI_LAST_ACK_RECV = 14;
+const TCPI_DATA_SEGS_IN = 38;
 
 /** The smallest answer: a netlink header and struct inet_diag_msg. */
 export const SMALLEST_ROW_WORDS = NLMSG_HEADER_WORDS + INET_DIAG_MSG_WORDS;
@@ -137,6 +138,8 @@ function parseAttributes(
       info.lastDataSent[row] = words[at + 1 + TCPI_LAST_DATA_SENT];
       info.lastDataRecv[row] = words[at + 1 + TCPI_LAST_DATA_RECV];
       info.lastAckRecv[row] = words[at + 1 + TCPI_LAST_ACK_RECV];
+      info.dataSegsIn[row] =
+        next - at - 1 > TCPI_DATA_SEGS_IN ? words[at + 1 + TCPI_DATA_SEGS_IN] : UNKNOWN_SEGMENTS;
     }
     at = next;
   }
