@@ -15,6 +15,8 @@ TCP: inuse 1 orphan 0 tw 3 alloc 1 mem 217
 UDPLITE: inuse 0
 `;
 
+const NSTAT = 'nstat';
+
 test('parseSnmp() names counters as nstat does', () => {
   expect(parseSnmp(SNMP)).toMatchObject({
     value: { IcmpMsgInType3: 1, TcpMaxConn: -1, TcpActiveOpens: 46, TcpPassiveOpens: 2 },
@@ -71,7 +73,7 @@ test('readCounters() gives the counters of this namespace, as nstat does', (ctx)
   });
   let text = '';
   try {
-    text = execFileSync('nstat', ['-asz'], {
+    text = execFileSync(NSTAT, ['-asz'], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });

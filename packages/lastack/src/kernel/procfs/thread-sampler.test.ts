@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CallSeen, ThreadActivity, ThreadSight } from '@lastack/core';
@@ -212,6 +212,18 @@ test('startSampling() still tells state and time where the calls may not be read
     value: {
       threads: [{ name: 'api', state: 'R', samples: 5, running: 5, calls: [], wchan: 'do_wait' }],
       callsHidden: { reason: `cannot read ${task}/syscall: EISDIR` },
+    },
+  });
+});
+
+test("startSampling() says why another user's system calls are hidden", async (ctx) => {
+  if (process.getuid?.() === 0) ctx.skip('root may read everything');
+  if (statSync('/proc/1').uid === process.getuid?.()) ctx.skip('process 1 is of the same user');
+  const sight = (await startSampling([1], { durationMs: 0 })).get(1);
+  expect(sight).toMatchObject({
+    value: {
+      threads: expect.arrayContaining([expect.objectContaining({ tid: 1, samples: 1, calls: [] })]),
+      callsHidden: { reason: expect.stringContaining('permission denied'), remedy: 'run as root' },
     },
   });
 });
