@@ -1,3 +1,4 @@
+import type { RuleId } from '@lastack/core';
 import type { Scenario } from './kit/scenario.ts';
 import { CLOSE_WAIT_LEAKS } from './scenarios/close-wait-leak.ts';
 import { HEALTHY_HOSTS } from './scenarios/healthy-hosts.ts';
@@ -15,7 +16,7 @@ export const NOT_REPRODUCED = {
   'orphan-pressure':
     'tcp_max_orphans is one limit for the whole host, so reaching it in a namespace would harm the host',
   'obsolete-sysctl': 'it is in a file, not in the kernel',
-} as const;
+} as const satisfies Partial<Record<RuleId, string>>;
 
 /** @throws RangeError when there is no such scenario */
 export function scenarioOf(id: string): Scenario {

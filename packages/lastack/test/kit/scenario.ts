@@ -1,25 +1,16 @@
-import type { TcpState } from '@lastack/core';
+import type { CloseWaitCause, RuleId, TcpState } from '@lastack/core';
 import { until } from './condition.ts';
 import { openNamespace, openPair, type Namespace, type NamespaceOptions } from './netns.ts';
 import { childrenOf } from './procfs.ts';
 import { startProgram, type Program } from './program.ts';
 import { readSockets, type Socket } from './sockets.ts';
 
-export type CloseWaitCause =
-  | 'spinning'
-  | 'not-reading'
-  | 'eof-ignored'
-  | 'data-abandoned'
-  | 'blocked-elsewhere'
-  | 'not-watched'
-  | 'close-skipped';
-
 /** Who of a scenario has the sockets at fault: a program by its role, or the processes that the server has started. */
 export type Role = 'server' | 'client' | "server's children";
 
 export interface Finding {
   readonly kind: 'finding';
-  readonly rule: string;
+  readonly rule: RuleId;
   /** Of a close-wait-leak; absent where several are defensible. */
   readonly cause?: CloseWaitCause;
   /** Empty: nobody holds a descriptor of the sockets. */
@@ -74,12 +65,12 @@ export interface Stage {
    * Starts a program of `programs/` under a role; `--healthy` is added in the repaired twin.
    * @param where `here` unless said
    */
-  start(
+  readonly start: (
     role: string,
     program: string,
     args: readonly (string | number)[],
     where?: Namespace,
-  ): Promise<Program>;
+  ) => Promise<Program>;
 }
 
 /** A scenario whose state the kernel shows. Dispose it to end its processes and namespaces. */

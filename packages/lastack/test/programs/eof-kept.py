@@ -1,5 +1,5 @@
 # Fault: the server reads to the end of the stream, keeps the connection in its history, and never closes it.
-# The doctor says: close-wait-leak, eof-ignored.
+# The doctor says: close-wait-leak, close-skipped (it has read the end and is back in accept).
 import socket
 import sys
 

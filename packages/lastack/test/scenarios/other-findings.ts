@@ -158,10 +158,8 @@ export const OTHER_FINDINGS: readonly Scenario[] = [
     sight: {
       what: `${CLIENTS} connections with two holders`,
       look: (stage) => {
-        const workers = childrenOf(serverOf(stage)).flatMap(socketsHeldBy);
-        const twice = new Set(
-          socketsHeldBy(serverOf(stage)).filter((inode) => workers.includes(inode)),
-        );
+        const workers = new Set(childrenOf(serverOf(stage)).flatMap(socketsHeldBy));
+        const twice = new Set(socketsHeldBy(serverOf(stage)).filter((inode) => workers.has(inode)));
         const shared = readSockets(stage.here).filter(
           ({ state, inode }) => state === 'ESTABLISHED' && twice.has(inode),
         );

@@ -1,5 +1,5 @@
 # Fault: the server reads the head of a request, does not like it, and leaves the body and the connection alone.
-# The doctor says: close-wait-leak, data-abandoned.
+# The doctor says: close-wait-leak (data lies unread, and the server is back in accept).
 import socket
 import sys
 
