@@ -1,12 +1,14 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import type { UnreadableProcesses } from '@lastack/core';
-import { foreignBuffer, type Libc } from './ffi.ts';
-import { KernelError } from './kernel-error.ts';
-import { addOwner, noOwners, type OwnerColumns } from './owner-columns.ts';
+import { queuePids, scanFdLinks, type FdLinkScan } from './fd-link-scan.ts';
+import type { FdLinksJob } from './fd-links-worker.ts';
+import type { Libc } from './ffi.ts';
 import { hiddenProcesses } from './hidepid.ts';
-
-// Read first: fs/proc/fd.c. Each descriptor is a link in /proc/PID/fd; of a socket it says `socket:[INODE]`.
+import { joinOwners, type OwnerColumns } from './owner-columns.ts';
 
 export interface FdLinks {
   /** Sockets of every kind: a link does not tell TCP from the others. */
@@ -19,72 +21,79 @@ export interface FdLinksOptions {
   readonly proc: string;
   /** Null reads all processes. */
   readonly pids: ReadonlySet<number> | null;
+  /** The program of the second thread, `fd-links-worker`; null for none. */
+  readonly worker?: string | null;
 }
 
-const ENOENT = 2;
-const ESRCH = 3;
-const EACCES = 13;
-
-/** struct linux_dirent64 { u64 d_ino; s64 d_off; u16 d_reclen; u8 d_type; char d_name[]; } */
-const RECORD_LENGTH_AT = 16;
-const NAME_AT = 19;
-const ENTRIES_BYTES = 262_144;
-
-const LINK_START = Buffer.from('socket:[');
-/** `socket:[4294967295]` has 19. */
-const LINK_BYTES = 32;
-const ZERO = 48;
-const NINE = 57;
-
-/** PF_KTHREAD (include/linux/sched.h): such a task has no descriptors. */
-const KERNEL_THREAD = 0x00200000;
+/** A worker takes 25 ms to start: more than 7,000 links take to read. */
+const FILES_WORTH_A_WORKER = 20_000;
 
 /**
- * The sockets that descriptors refer to, from the links in /proc/PID/fd: 3.5 µs a descriptor through the FFI, without it 8.
- * Needs no privilege for the user's own processes. A process or descriptor that vanishes meanwhile is left out.
+ * The sockets that descriptors refer to, from the links in /proc/PID/fd: 3.5 µs a descriptor through the FFI, without it 5.
+ * Needs no privilege for the user's own processes. On a host with many open files a second thread takes its share of the
+ * processes; it begins at once, this one when the promise is awaited.
  *
  * @param libc null reads with node:fs
  */
-export function readFdLinks(libc: Libc | null, { proc, pids }: FdLinksOptions): FdLinks {
-  const owners = noOwners('without tcp');
-  const read = libc === null ? readWithNode : linkReader(libc);
-  const failed = new Map<string, number>();
-  for (const pid of pids ?? listProcesses(proc)) {
-    const folder = join(proc, String(pid));
-    const code = codeOf(() => read(`${folder}/fd`, pid, owners));
-    if (code === null || code === 'ENOENT' || code === 'ESRCH') continue;
-    if (!isKernelThread(folder)) failed.set(code, (failed.get(code) ?? 0) + 1);
+export async function readFdLinks(
+  libc: Libc | null,
+  { proc, pids, worker = installedWorker() }: FdLinksOptions,
+): Promise<FdLinks> {
+  const all = pids === null ? listProcesses(proc) : [...pids];
+  const queue = queuePids(all);
+  const job: FdLinksJob = { proc, queue, withFfi: libc !== null };
+  const help = worker !== null && isWorthAWorker(proc) ? startWorker(worker, job) : null;
+  await Promise.resolve();
+  let scans = [scanFdLinks(libc, proc, queue)];
+  if (help !== null) {
+    const theirs = await help;
+    // What it had taken is lost with it.
+    scans = theirs === null ? [scanFdLinks(libc, proc, queuePids(all))] : [...scans, theirs];
   }
-  const unreadable = [...failed].map(([code, count]) => describeFailure(proc, code, count));
   const hidden = pids === null ? hiddenProcesses(proc) : null;
-  return { owners, unreadable: hidden === null ? unreadable : [...unreadable, hidden] };
+  const unreadable = describeFailures(proc, scans);
+  return {
+    owners: joinOwners(scans.map((scan) => scan.owners)),
+    unreadable: hidden === null ? unreadable : [...unreadable, hidden],
+  };
 }
 
 function listProcesses(proc: string): number[] {
   return readdirSync(proc).map(Number).filter(Number.isInteger);
 }
 
-/** The error code of a call that fails in the kernel, null of one that does not. */
-function codeOf(action: () => void): string | null {
-  try {
-    action();
-    return null;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && typeof error.code === 'string')
-      return error.code;
-    throw error;
-  }
+/** The build puts it beside the program. */
+function installedWorker(): string | null {
+  const file = join(dirname(fileURLToPath(import.meta.url)), 'fd-links-worker.cjs');
+  return existsSync(file) ? file : null;
 }
 
-/** Everybody may read stat, so that kernel threads do not count as processes that were not read. */
-function isKernelThread(folder: string): boolean {
+/** /proc/sys/fs/file-nr begins with the open files of the whole host: proc_sys_fs(5). */
+function isWorthAWorker(proc: string): boolean {
   try {
-    const stat = readFileSync(`${folder}/stat`, 'latin1');
-    const flags = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6];
-    return (Number(flags) & KERNEL_THREAD) !== 0;
+    const files = Number.parseInt(readFileSync(join(proc, 'sys/fs/file-nr'), 'latin1'), 10);
+    return files >= FILES_WORTH_A_WORKER && availableParallelism() > 1;
   } catch {
     return false;
   }
+}
+
+/** What the worker read, or null when it failed. */
+function startWorker(file: string, job: FdLinksJob): Promise<FdLinkScan | null> {
+  return new Promise((resolve) => {
+    const worker = new Worker(file, { workerData: job, execArgv: [] });
+    worker.once('message', (scan: FdLinkScan) => resolve(scan));
+    worker.once('error', () => resolve(null));
+    worker.once('exit', () => resolve(null));
+  });
+}
+
+function describeFailures(proc: string, scans: readonly FdLinkScan[]): UnreadableProcesses[] {
+  const counts = new Map<string, number>();
+  for (const [code, count] of scans.flatMap(({ failed }) => [...failed])) {
+    counts.set(code, (counts.get(code) ?? 0) + count);
+  }
+  return [...counts].map(([code, count]) => describeFailure(proc, code, count));
 }
 
 function describeFailure(proc: string, code: string, count: number): UnreadableProcesses {
@@ -101,81 +110,4 @@ function describeFailure(proc: string, code: string, count: number): UnreadableP
     default:
       return { count, reason: `${code} ${whom}`, remedy: 'check that /proc is mounted as procfs' };
   }
-}
-
-function readWithNode(folder: string, pid: number, owners: OwnerColumns): void {
-  for (const name of readdirSync(folder)) {
-    const link = linkOrNull(`${folder}/${name}`);
-    const inode = link === null ? null : /^socket:\[(\d{1,10})\]$/.exec(link);
-    if (inode !== null) addOwner(owners, pid, Number(name), Number(inode[1]));
-  }
-}
-
-/** Null when the descriptor is closed by now. */
-function linkOrNull(path: string): string | null {
-  let link: string | null = null;
-  const code = codeOf(() => (link = readlinkSync(path)));
-  if (code !== null && code !== 'ENOENT' && code !== 'ESRCH')
-    throw new KernelError('readlink', EACCES);
-  return link;
-}
-
-/** Reads names and links into the same memory again and again: strings and objects would take longer than the kernel. */
-function linkReader(libc: Libc): (folder: string, pid: number, owners: OwnerColumns) => void {
-  const entries = foreignBuffer(ENTRIES_BYTES);
-  const entriesAddress = libc.addressOf(entries);
-  const link = foreignBuffer(LINK_BYTES);
-  const linkAddress = libc.addressOf(link);
-
-  const readFolder = (folder: number, pid: number, owners: OwnerColumns): void => {
-    for (;;) {
-      const length = libc.getdents64(folder, entries, ENTRIES_BYTES);
-      if (length === 0) return;
-      if (length < 0) throw new KernelError('getdents64', libc.errno());
-      for (
-        let at = 0;
-        at < length;
-        at += entries[at + RECORD_LENGTH_AT] | (entries[at + RECORD_LENGTH_AT + 1] << 8)
-      ) {
-        const fd = parseNumber(entries, at + NAME_AT, length);
-        if (fd < 0) continue; // . and ..
-        const linkLength = libc.readlinkat(
-          folder,
-          entriesAddress + at + NAME_AT,
-          linkAddress,
-          LINK_BYTES,
-        );
-        if (linkLength < 0) throwUnlessGone(libc.errno());
-        const inode = linkLength < 0 ? -1 : parseSocketLink(link, linkLength);
-        if (inode >= 0) addOwner(owners, pid, fd, inode);
-      }
-    }
-  };
-  return (path, pid, owners) => {
-    const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      readFolder(folder, pid, owners);
-    } finally {
-      closeSync(folder);
-    }
-  };
-}
-
-function throwUnlessGone(errno: number): void {
-  if (errno !== ENOENT && errno !== ESRCH) throw new KernelError('readlinkat', errno);
-}
-
-/** The inode in `socket:[INODE]`, or −1. */
-function parseSocketLink(link: Uint8Array, length: number): number {
-  for (let i = 0; i < LINK_START.length; i++) if (link[i] !== LINK_START[i]) return -1;
-  return parseNumber(link, LINK_START.length, length);
-}
-
-/** The decimal number that begins here, or −1. */
-function parseNumber(bytes: Uint8Array, from: number, end: number): number {
-  let number = 0;
-  let at = from;
-  for (; at < end && bytes[at] >= ZERO && bytes[at] <= NINE; at++)
-    number = number * 10 + bytes[at] - ZERO;
-  return at === from ? -1 : number;
 }

@@ -1,11 +1,11 @@
 /** Rows of an owner table while it is read: (process, descriptor, inode), and what the kernel says of the socket. */
 export interface OwnerColumns {
   count: number;
-  pid: Uint32Array;
-  fd: Uint32Array;
-  inode: Uint32Array;
+  pid: Uint32Array<ArrayBuffer>;
+  fd: Uint32Array<ArrayBuffer>;
+  inode: Uint32Array<ArrayBuffer>;
   /** Kernel state | remote port << 16; null where it is not known. */
-  tcp: Uint32Array | null;
+  tcp: Uint32Array<ArrayBuffer> | null;
 }
 
 export function noOwners(tcp: 'with tcp' | 'without tcp'): OwnerColumns {
@@ -47,7 +47,7 @@ export function ownersOfPids(owners: OwnerColumns, pids: ReadonlySet<number>): O
   const rows = Uint32Array.from(pid.subarray(0, owners.count).keys()).filter((row) =>
     pids.has(pid[row]),
   );
-  const pick = (column: Uint32Array): Uint32Array => rows.map((row) => column[row]);
+  const pick = (column: Uint32Array): Uint32Array<ArrayBuffer> => rows.map((row) => column[row]);
   return {
     count: rows.length,
     pid: pick(pid),
@@ -57,6 +57,20 @@ export function ownersOfPids(owners: OwnerColumns, pids: ReadonlySet<number>): O
   };
 }
 
+/** The rows of several tables that do not know of tcp. */
+export function joinOwners(tables: readonly OwnerColumns[]): OwnerColumns {
+  const count = tables.reduce((sum, table) => sum + table.count, 0);
+  const joined = noOwners('without tcp');
+  reserve(joined, count);
+  for (const table of tables) {
+    joined.pid.set(table.pid.subarray(0, table.count), joined.count);
+    joined.fd.set(table.fd.subarray(0, table.count), joined.count);
+    joined.inode.set(table.inode.subarray(0, table.count), joined.count);
+    joined.count += table.count;
+  }
+  return joined;
+}
+
 function reserve(owners: OwnerColumns, rows: number): void {
   owners.pid = grown(owners.pid, rows);
   owners.fd = grown(owners.fd, rows);
@@ -64,7 +78,7 @@ function reserve(owners: OwnerColumns, rows: number): void {
   if (owners.tcp !== null) owners.tcp = grown(owners.tcp, rows);
 }
 
-function grown(column: Uint32Array, rows: number): Uint32Array {
+function grown(column: Uint32Array<ArrayBuffer>, rows: number): Uint32Array<ArrayBuffer> {
   const longer = new Uint32Array(rows);
   longer.set(column);
   return longer;

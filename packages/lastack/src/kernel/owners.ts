@@ -4,7 +4,7 @@ import { readFdLinks } from './fd-links.ts';
 import type { Libc } from './ffi.ts';
 import { KernelError } from './kernel-error.ts';
 import { ownersOfPids, type OwnerColumns } from './owner-columns.ts';
-import { startTaskFiles } from './task-files.ts';
+import { startTaskFiles, type TaskFiles } from './task-files.ts';
 
 export interface ReadOwnersOptions {
   /** What `loadLibc()` gave; without it the links are read by node:fs. */
@@ -32,31 +32,39 @@ export async function readOwners({
   method = 'best',
   proc = '/proc',
 }: ReadOwnersOptions): Promise<Observation<OwnerTable>> {
-  const fast = method === 'best' ? await readByBpf(libc) : 'BPF was not asked for';
-  if (typeof fast !== 'string') {
-    const owners = pids === null ? fast : ownersOfPids(fast, pids);
-    return seen(complete(proc, owners, { method: 'bpf', methodReason: null, unreadable: [] }));
-  }
+  const files = method === 'best' ? startByBpf(libc) : 'BPF was not asked for';
+  if (typeof files === 'string') return readByLinks(libc, proc, pids, files);
+  let all: OwnerColumns;
   try {
-    const links = readFdLinks(libc.kind === 'ok' ? libc.value : null, { proc, pids });
-    const { owners, unreadable } = links;
-    return seen(complete(proc, owners, { method: 'readlink', methodReason: fast, unreadable }));
+    all = await files.read();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return unavailable(`cannot read ${proc}: ${code}`, `mount procfs at ${proc}`);
+    if (error instanceof KernelError) return readByLinks(libc, proc, pids, error.message);
+    throw error;
   }
+  const owners = pids === null ? all : ownersOfPids(all, pids);
+  return seen(complete(proc, owners, { method: 'bpf', methodReason: null, unreadable: [] }));
 }
 
-/** All rows, or why BPF cannot give them. */
-async function readByBpf(libc: Observation<Libc>): Promise<OwnerColumns | string> {
+/** The started iterator, or why BPF cannot be used. */
+function startByBpf(libc: Observation<Libc>): TaskFiles | string {
   if (libc.kind === 'unavailable') return `${libc.reason} (${libc.remedy})`;
   const files = startTaskFiles(libc.value);
-  if (files.kind === 'unavailable') return `${files.reason} (${files.remedy})`;
+  return files.kind === 'ok' ? files.value : `${files.reason} (${files.remedy})`;
+}
+
+async function readByLinks(
+  libc: Observation<Libc>,
+  proc: string,
+  pids: ReadonlySet<number> | null,
+  methodReason: string,
+): Promise<Observation<OwnerTable>> {
   try {
-    return await files.value.read();
+    const links = await readFdLinks(libc.kind === 'ok' ? libc.value : null, { proc, pids });
+    const { owners, unreadable } = links;
+    return seen(complete(proc, owners, { method: 'readlink', methodReason, unreadable }));
   } catch (error) {
-    if (error instanceof KernelError) return error.message;
-    throw error;
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return unavailable(`cannot read ${proc}: ${String(error.code)}`, `mount procfs at ${proc}`);
   }
 }
 
