@@ -23,3 +23,4 @@ export * from './rules/rule.ts';
 export * from './rules/diagnose.ts';
 export * from './rules/all.ts';
 export * from './socket/join-info.ts';
+export { finTimeoutOf } from './rules/settings.ts';

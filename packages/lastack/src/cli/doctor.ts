@@ -3,12 +3,14 @@ import { isatty } from 'node:tty';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { diagnose, type Diagnosis, type Evidence, type Severity } from '@lastack/core';
 import { startWatch } from '../gather/evidence.ts';
+import { diagnoseProcess } from '../gather/focus.ts';
 import { diagnosisJson } from '../render/diagnosis-json.ts';
 import { doctorLines } from '../render/doctor-text.ts';
 import { coloured, plain } from '../render/style.ts';
 import { parseDurationOption } from './duration-option.ts';
 import { print } from './output.ts';
 import { startProgress } from './progress.ts';
+import { readEvidence } from './replay-option.ts';
 import { terminalWidth, wantsColour } from './terminal.ts';
 import { UserError } from './user-error.ts';
 
@@ -19,6 +21,7 @@ interface DoctorOptions {
   readonly json?: boolean;
   readonly failOn: Severity;
   readonly netns?: string;
+  readonly replay?: string;
 }
 
 const DEFAULT_WATCH_MS = 10_000;
@@ -42,6 +45,7 @@ export function registerDoctor(program: Command): void {
         .default('critical'),
     )
     .option('--netns <which>', 'network namespace: own, all, a pid, a name or a path')
+    .option('--replay <file>', 'diagnose what `lastack record` wrote')
     .action((options: DoctorOptions) => doctor(options));
 }
 
@@ -52,6 +56,10 @@ function parsePid(text: string): number {
 
 async function doctor(options: DoctorOptions): Promise<void> {
   const { pid } = options;
+  if (options.replay !== undefined) {
+    conclude(await readEvidence(options.replay), options);
+    return;
+  }
   if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
     throw new UserError(
       `There is no process ${pid}. List those that hold sockets with: lastack ls`,
@@ -66,22 +74,17 @@ async function doctor(options: DoctorOptions): Promise<void> {
     const progress = startProgress('watching TCP sockets', ms);
     const evidence = await watch.after(ms);
     progress.end();
-    const diagnosis = concerning(pid, diagnose(evidence));
     if (interval !== undefined && isatty(1)) print(CLEAR_SCREEN);
-    report(diagnosis, evidence, options.json === true);
-    if (interval !== undefined) continue;
-    const failed = diagnosis.findings.some(({ severity }) => reaches(severity, options.failOn));
-    process.exitCode = failed ? 1 : 0;
-    return;
+    conclude(evidence, options);
+    if (interval === undefined) return;
   }
 }
 
-function concerning(pid: number | undefined, { findings, unknown }: Diagnosis): Diagnosis {
-  if (pid === undefined) return { findings, unknown };
-  return {
-    findings: findings.filter(({ owners }) => owners.some((owner) => owner.pid === pid)),
-    unknown,
-  };
+function conclude(evidence: Evidence, { pid, json, failOn }: DoctorOptions): void {
+  const diagnosis = pid === undefined ? diagnose(evidence) : diagnoseProcess(evidence, pid);
+  report(diagnosis, evidence, json === true);
+  const failed = diagnosis.findings.some(({ severity }) => reaches(severity, failOn));
+  process.exitCode = failed ? 1 : 0;
 }
 
 function reaches(severity: Severity, limit: Severity): boolean {

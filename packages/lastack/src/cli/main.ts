@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerKill } from './kill.ts';
 import { registerLs } from './ls.ts';
+import { registerRecord } from './record.ts';
 import { ReaderGone, printError } from './output.ts';
 import { UserError } from './user-error.ts';
 
@@ -11,6 +14,9 @@ async function main(): Promise<number> {
   });
   registerDoctor(program);
   registerLs(program);
+  registerRecord(program);
+  registerKill(program);
+  registerDemo(program);
   try {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
