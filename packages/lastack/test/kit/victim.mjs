@@ -5,20 +5,14 @@ import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const holder = spawn(
-  'unshare',
-  [
-    ...(process.getuid() === 0 ? [] : ['--map-root-user']),
-    '--net',
-    'python3',
-    fileURLToPath(new URL('holder.py', import.meta.url)),
-    process.argv[2],
-  ],
-  { stdio: ['pipe', 'pipe', 'inherit'] },
-);
+const isRoot = process.getuid() === 0;
+const python = ['python3', fileURLToPath(new URL('holder.py', import.meta.url)), process.argv[2]];
+const holder = start(['unshare', ...(isRoot ? [] : ['--map-root-user']), '--net', ...python]);
 await once(holder.stdout, 'data');
-const entry = process.getuid() === 0 ? [] : ['--user', '--preserve-credentials'];
-spawn('nsenter', [`--target=${holder.pid}`, ...entry, '--net', 'sleep', '3600'], {
-  stdio: 'ignore',
-});
+const userns = isRoot ? [] : ['--user', '--preserve-credentials'];
+start(['nsenter', `--target=${holder.pid}`, ...userns, '--net', 'sleep', '3600']);
 console.log(readlinkSync(`/proc/${holder.pid}/ns/net`));
+
+function start([command, ...args]) {
+  return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+}
