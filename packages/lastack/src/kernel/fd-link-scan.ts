@@ -1,6 +1,7 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { foreignBuffer, type Libc } from './ffi.ts';
+import { isKernelThread } from './kernel-thread.ts';
 import { KernelError } from './kernel-error.ts';
 import { addOwner, noOwners, type OwnerColumns } from './owner-columns.ts';
 
@@ -29,9 +30,6 @@ const LINK_START = Buffer.from('socket:[');
 const LINK_BYTES = 32;
 const ZERO = 48;
 const NINE = 57;
-
-/** PF_KTHREAD (include/linux/sched.h): such a task has no descriptors. */
-const KERNEL_THREAD = 0x00200000;
 
 export function queuePids(pids: readonly number[]): PidQueue {
   const queue = new Int32Array(new SharedArrayBuffer(4 * (pids.length + 1)));
@@ -72,17 +70,6 @@ function codeOf(action: () => void): string | null {
     if (error instanceof Error && 'code' in error && typeof error.code === 'string')
       return error.code;
     throw error;
-  }
-}
-
-/** Everybody may read stat, so that kernel threads do not count as processes that were not read. */
-function isKernelThread(folder: string): boolean {
-  try {
-    const stat = readFileSync(`${folder}/stat`, 'latin1');
-    const flags = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6];
-    return (Number(flags) & KERNEL_THREAD) !== 0;
-  } catch {
-    return false;
   }
 }
 

@@ -2,6 +2,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { seen, unavailable, type Observation, type UnreadableProcesses } from '@lastack/core';
 import { readContainerName } from './container.ts';
+import { hiddenProcesses } from './hidepid.ts';
+import { isKernelThread } from './kernel-thread.ts';
 
 /** A network namespace, with a way into it. */
 export interface Netns {
@@ -50,7 +52,8 @@ export function listNetns(
   for (const pid of fs.readdirSync(proc).map(Number).filter(Number.isInteger)) {
     const path = join(proc, String(pid), 'ns/net');
     const inode = netnsOf(path);
-    if (inode === 'EACCES' || inode === 'EPERM') denied++;
+    const isDenied = inode === 'EACCES' || inode === 'EPERM';
+    if (isDenied && !isKernelThread(join(proc, String(pid)))) denied++;
     if (typeof inode === 'string' || found.has(inode)) continue;
     const name = names.get(inode)?.name ?? readContainerName(pid, proc);
     found.set(inode, { inode, path, pid, name, isOwn: false });
@@ -58,7 +61,11 @@ export function listNetns(
   for (const [inode, { name, path }] of names) {
     if (!found.has(inode)) found.set(inode, { inode, path, pid: null, name, isOwn: false });
   }
-  const unreadable = denied === 0 ? [] : [describeDenied(proc, denied)];
+  const hidden = hiddenProcesses(proc);
+  const unreadable = [
+    ...(denied === 0 ? [] : [describeDenied(proc, denied)]),
+    ...(hidden === null ? [] : [hidden]),
+  ];
   return seen({ namespaces: [...found.values()], unreadable });
 }
 
