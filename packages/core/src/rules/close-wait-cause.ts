@@ -1,8 +1,14 @@
-import type { CallSeen, ProcessFacts, ThreadActivity } from '../evidence/process-facts.ts';
+import type { ProcessFacts, ThreadActivity } from '../evidence/process-facts.ts';
 import type { CloseWaitCause } from '../finding/finding.ts';
-
-/** CPU of one thread, as a share of a processor, from which on it does nothing but run. */
-const BUSY = 0.7;
+import {
+  isAccepting,
+  isBusy,
+  isEventLoop,
+  mainCall,
+  percentBusy,
+  threadLabel,
+  waitOf,
+} from './threads.ts';
 
 /** What is known of the sockets of one program that are in CLOSE-WAIT. */
 export interface CloseWaitQueues {
@@ -49,7 +55,7 @@ function afterTheEnd(
   if (busy !== undefined) {
     return {
       cause: 'eof-ignored',
-      why: `it has read all that its peer sent (Recv-Q 0), did not close, and asks again and again: thread ${label(busy)} uses ${percent(busy)} of a processor`,
+      why: `it has read all that its peer sent (Recv-Q 0), did not close, and asks again and again: thread ${threadLabel(busy)} uses ${percentBusy(busy)} of a processor`,
     };
   }
   if (blocked !== null) {
@@ -62,7 +68,7 @@ function afterTheEnd(
   if (accepting !== undefined) {
     return {
       cause: 'close-skipped',
-      why: `it has read all that its peer sent (Recv-Q 0) and went back to accept (thread ${label(accepting)}) without calling close`,
+      why: `it has read all that its peer sent (Recv-Q 0) and went back to accept (thread ${threadLabel(accepting)}) without calling close`,
     };
   }
   return null;
@@ -79,7 +85,7 @@ function beforeTheEnd(
   if (busy !== undefined) {
     return {
       cause: 'spinning',
-      why: `thread ${label(busy)} uses ${percent(busy)} of a processor and does not come back to read the socket`,
+      why: `thread ${threadLabel(busy)} uses ${percentBusy(busy)} of a processor and does not come back to read the socket`,
     };
   }
   if (blocked !== null) {
@@ -92,7 +98,7 @@ function beforeTheEnd(
   if (accepting !== undefined) {
     return {
       cause: 'close-skipped',
-      why: `the handler has ended without reading to the end and without close: thread ${label(accepting)} is back in accept (an exception on the way is the usual reason)`,
+      why: `the handler has ended without reading to the end and without close: thread ${threadLabel(accepting)} is back in accept (an exception on the way is the usual reason)`,
     };
   }
   return notWatched(threads, queues, facts);
@@ -157,24 +163,6 @@ function fromQueuesAlone(
   };
 }
 
-function isBusy({ cpu }: ThreadActivity): boolean {
-  return cpu !== null && cpu.user + cpu.system >= BUSY;
-}
-
-function isAccepting(thread: ThreadActivity): boolean {
-  return mainCall(thread)?.name.startsWith('accept') === true;
-}
-
-function isEventLoop(thread: ThreadActivity): boolean {
-  return mainCall(thread)?.name.startsWith('epoll_') === true;
-}
-
-/** The call in which the thread was in most samples. */
-function mainCall(thread: ThreadActivity): CallSeen | null {
-  const [call] = thread.calls;
-  return call !== undefined && call.samples * 2 > thread.samples ? call : null;
-}
-
 /**
  * What keeps the handlers from their sockets. A thread that sleeps beside an event loop or an accept loop may be anything, so
  * it counts only if there are as many such threads as sockets, or nobody else who could serve them.
@@ -198,43 +186,6 @@ function blockedElsewhere(
   queues: CloseWaitQueues,
   isMain: boolean,
 ): string | null {
-  const call = mainCall(thread);
-  if (call === null || (call.target !== null && queues.healthy.has(call.target))) return null;
-  const who = `thread ${label(thread)}`;
-  switch (call.name) {
-    case 'nanosleep':
-    case 'clock_nanosleep':
-    case 'pause':
-      return `${who} sleeps (${call.name})`;
-    case 'wait4':
-    case 'waitid':
-      return `${who} waits for ${call.childPid === null ? 'a child' : `its child ${call.childPid}`} (${call.name})`;
-    case 'flock':
-    case 'fcntl':
-      return `${who} waits for a file lock (${call.name})`;
-    case 'connect':
-      return `${who} is connecting on descriptor ${call.fd} (connect)`;
-    case 'read':
-    case 'readv':
-    case 'recvfrom':
-    case 'recvmsg':
-    case 'write':
-    case 'writev':
-    case 'sendto':
-    case 'sendmsg':
-      return `${who} waits in ${call.name} on descriptor ${call.fd}${call.target === null ? '' : ` (${call.target})`}`;
-    case 'futex':
-      // Idle threads of a pool wait so too; the first thread does only when it is locked out.
-      return isMain ? `${who} waits for a lock (futex)` : null;
-    default:
-      return null;
-  }
-}
-
-function label(thread: ThreadActivity): string {
-  return `${thread.tid} "${thread.name}"`;
-}
-
-function percent({ cpu }: ThreadActivity): string {
-  return cpu === null ? '?' : `${Math.round((cpu.user + cpu.system) * 100)} %`;
+  const target = mainCall(thread)?.target ?? null;
+  return target !== null && queues.healthy.has(target) ? null : waitOf(thread, isMain);
 }

@@ -7,7 +7,7 @@ import { findCloseWaitCause, type CloseWaitQueues } from './close-wait-cause.ts'
 import { forecastDescriptors, growthOf } from './growth.ts';
 import { describeHolders, groupByHolders, type HolderGroup } from './holders.ts';
 import { countPeers } from './peers.ts';
-import { cookiesInState, oldestOf, rowsInState } from './rows.ts';
+import { atLeast, cookiesInState, oldestOf, rowsInState } from './rows.ts';
 import { defineRule } from './rule.ts';
 import { finTimeoutOf } from './settings.ts';
 
@@ -63,10 +63,6 @@ export const closeWaitLeak = defineRule({
     });
   },
 });
-
-function atLeast(age: Age, ms: number): Age {
-  return age.minMs >= ms ? age : { minMs: ms, maxMs: age.maxMs, exact: false };
-}
 
 function severityOf(count: number, oldestMs: number, goneAt: number | null, now: number): Severity {
   const soon = goneAt !== null && goneAt - now < DAY_MS;

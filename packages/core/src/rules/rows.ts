@@ -20,6 +20,32 @@ export function cookiesInState(table: SocketTable, state: TcpState): ReadonlySet
   return new Set(rowsInState(table, state).map((row) => cookieOf(table, row)));
 }
 
+/**
+ * Which of a few rows were there at an earlier look already.
+ * @param wasSo whether the row of the earlier table counts; default: if it was in the same state
+ */
+export function seenBefore(
+  first: SocketTable | null,
+  table: SocketTable,
+  rows: readonly number[],
+  wasSo: (earlier: number, row: number) => boolean = (earlier, row) =>
+    first !== null && kernelStateOf(first, earlier) === kernelStateOf(table, row),
+): ReadonlySet<number> {
+  const seen = new Set<number>();
+  if (first === null || rows.length === 0) return seen;
+  const rowOfCookie = new Map(rows.map((row) => [cookieOf(table, row), row]));
+  for (let earlier = 0; earlier < first.count; earlier++) {
+    const row = rowOfCookie.get(cookieOf(first, earlier));
+    if (row !== undefined && wasSo(earlier, row)) seen.add(row);
+  }
+  return seen;
+}
+
+/** An age raised to a time for which the socket was watched in its state. */
+export function atLeast(age: Age, ms: number): Age {
+  return age.minMs >= ms ? age : { minMs: ms, maxMs: age.maxMs, exact: false };
+}
+
 /** The greatest age, with its confidence; null when no row tells. */
 export function oldestOf(ages: Iterable<Age>): Since | null {
   let oldest: Since | null = null;
