@@ -49,7 +49,59 @@ export function groupByHolders(
   }));
 }
 
-function ownerOf(
+/** Every process that holds one of the rows, the one with the most descriptors first. */
+export function holdersOf(
+  rows: Iterable<number>,
+  table: SocketTable,
+  owners: OwnerIndex | null,
+  processes: ReadonlyMap<number, ProcessFacts> | null,
+): readonly FindingOwner[] {
+  const fdsByPid = new Map<number, number[]>();
+  for (const row of rows) {
+    const inode = table.inode[row];
+    if (owners === null || inode === 0) continue;
+    for (let at = owners.firstOwner(inode); at !== NO_OWNER; at = owners.nextOwner(at)) {
+      const fds = fdsByPid.get(owners.table.pid[at]);
+      if (fds === undefined) fdsByPid.set(owners.table.pid[at], [owners.table.fd[at]]);
+      else fds.push(owners.table.fd[at]);
+    }
+  }
+  return [...fdsByPid]
+    .map(([pid, fds]) => ownerOf(pid, fds, owners, processes))
+    .toSorted((a, b) => b.fds.length - a.fds.length || a.pid - b.pid);
+}
+
+/** The descriptors of one process that refer to rows of the table, and the rows, pairwise. */
+export interface Holding {
+  readonly fds: readonly number[];
+  readonly rows: readonly number[];
+}
+
+/** What each of these processes holds; one that holds no row of the table is missing. */
+export function holdingsOf(
+  pids: ReadonlySet<number>,
+  table: SocketTable,
+  owners: OwnerIndex,
+): ReadonlyMap<number, Holding> {
+  const holdings = new Map<number, { fds: number[]; rows: number[] }>();
+  if (pids.size === 0) return holdings;
+  for (let row = 0; row < table.count; row++) {
+    const inode = table.inode[row];
+    if (inode === 0) continue;
+    for (let at = owners.firstOwner(inode); at !== NO_OWNER; at = owners.nextOwner(at)) {
+      const pid = owners.table.pid[at];
+      if (!pids.has(pid)) continue;
+      let holding = holdings.get(pid);
+      if (holding === undefined) holdings.set(pid, (holding = { fds: [], rows: [] }));
+      holding.fds.push(owners.table.fd[at]);
+      holding.rows.push(row);
+    }
+  }
+  return holdings;
+}
+
+/** What is known of a holder. */
+export function ownerOf(
   pid: number,
   fds: readonly number[],
   owners: OwnerIndex | null,

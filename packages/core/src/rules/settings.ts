@@ -12,3 +12,9 @@ export function numberOf(settings: Settings | null, name: string, fallback: numb
   const value = Number(settings?.values[name]);
   return Number.isFinite(value) ? value : fallback;
 }
+
+/** A column of a sysctl that holds several numbers; null when it could not be read. */
+export function columnOf(settings: Settings | null, name: string, column: number): number | null {
+  const text = settings?.values[name]?.split(' ')[column];
+  return text === undefined || !/^\d+$/.test(text) ? null : Number(text);
+}
