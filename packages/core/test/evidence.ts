@@ -115,13 +115,13 @@ export function processOf(facts: Partial<ProcessFacts> & { readonly pid: number 
 export interface EvidenceSpec {
   readonly sockets?: readonly SocketSpec[];
   /** What was there at the first look; with it the window is 2 s unless `windowMs` says more. */
-  readonly first?: readonly SocketSpec[];
+  readonly first?: readonly SocketSpec[] | undefined;
   readonly windowMs?: number;
   /** Network namespaces that were read besides our own, which is 1. */
   readonly otherNetns?: readonly number[];
   readonly owners?: readonly OwnerSpec[] | Observation<OwnerTable>;
   /** The descriptors at the first look. */
-  readonly firstOwners?: readonly OwnerSpec[];
+  readonly firstOwners?: readonly OwnerSpec[] | undefined;
   readonly processes?: readonly ProcessFacts[];
   readonly counters?: Readonly<Record<string, number>>;
   readonly firstCounters?: Readonly<Record<string, number>>;

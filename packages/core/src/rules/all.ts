@@ -7,6 +7,8 @@ import { orphanPressure } from './orphan-pressure.ts';
 import { portExhaustion } from './port-exhaustion.ts';
 import { timeWaitOverflow } from './time-wait-overflow.ts';
 import { zombieChildren } from './zombie-children.ts';
+import { inheritedSocket } from './inherited-socket.ts';
+import { deadDescriptor } from './dead-descriptor.ts';
 import type { Rule } from './rule.ts';
 
 /** Every rule, in the order in which findings of equal gravity appear. */
@@ -20,4 +22,6 @@ export const RULES: readonly Rule[] = [
   orphanPressure,
   obsoleteSysctl,
   zombieChildren,
+  inheritedSocket,
+  deadDescriptor,
 ];
