@@ -1,12 +1,11 @@
 // Bundles the program into CommonJS: one file starts 4–6 ms sooner than ES modules.
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
 const program = fileURLToPath(new URL('../packages/lastack/', import.meta.url));
 
-await rm(`${program}dist`, { recursive: true, force: true });
-await build({
+const { output } = await build({
   cwd: program,
   input: { main: 'src/cli/main.ts' },
   platform: 'node',
@@ -22,3 +21,9 @@ await build({
   },
   logLevel: 'warn',
 });
+
+// Stale files go last, so that the program can be run while it is built.
+const built = new Set(output.map(({ fileName }) => fileName));
+for (const file of await readdir(`${program}dist`)) {
+  if (!built.has(file)) await rm(`${program}dist/${file}`, { recursive: true });
+}

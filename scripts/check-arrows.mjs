@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseAst } from 'rolldown/parseAst';
 
 const ARROWS = {
   core: [],
@@ -26,7 +27,7 @@ for (const file of sources()) {
     wrong.push(`${file}: the room ${room} is not in the table of arrows`);
     continue;
   }
-  for (const specifier of importsOf(readFileSync(join(root, file), 'utf8'))) {
+  for (const specifier of importsOf(join(root, file))) {
     const target = specifier.startsWith('.')
       ? roomOf(relative(root, join(root, dirname(file), specifier)))
       : specifier.replace(/^@lastack\//, '');
@@ -56,10 +57,18 @@ function roomOf(file) {
   return name === 'lastack' ? `${name}/${folder}` : name;
 }
 
-function importsOf(source) {
-  return [...source.matchAll(/(?:from|import|require)\s*\(?\s*'([^']+)'/g)].map(
-    (match) => match[1],
-  );
+/** What a file imports, statically or by import() and require(). */
+function importsOf(file) {
+  const specifiers = [];
+  const visit = (_key, node) => {
+    const source = /^(Import|Export)/.test(node?.type)
+      ? node.source
+      : node?.type === 'CallExpression' && node.callee.name === 'require' && node.arguments[0];
+    if (typeof source?.value === 'string') specifiers.push(source.value);
+    return node;
+  };
+  JSON.stringify(parseAst(readFileSync(file, 'utf8'), { lang: 'ts' }), visit);
+  return specifiers;
 }
 
 for (const line of wrong) console.error(line);

@@ -34,8 +34,11 @@ export const KERNEL_STATE: Readonly<Record<TcpState, number>> = {
   CLOSING: 11,
 };
 
-/** Every bit of the kernel's state mask that a dump can ask for, TCP_BOUND_INACTIVE included. */
-export const ALL_STATES_MASK = 0x3fff;
+/**
+ * Every state of the kernel's mask but TCP_BOUND_INACTIVE (13, Linux 6.8): a bound socket without a connection, which ss
+ * lists from its version 6.8 on only, and which no other state turns into by itself.
+ */
+export const ALL_STATES_MASK = 0x1fff;
 
 /** The state of a kernel number; the kernel's own sub-states fold into the RFC's. */
 export function stateOfKernel(number: number): TcpState {

@@ -18,6 +18,7 @@ async function main(): Promise<number> {
   registerKill(program);
   registerDemo(program);
   try {
+    checkCommand(program, process.argv[2]);
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
   } catch (error) {
@@ -29,6 +30,19 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then((status) => {
-  process.exitCode = status;
-});
+/** Without a command it is the doctor's turn, so commander takes an unknown one for an argument of his. */
+function checkCommand(program: Command, word: string | undefined): void {
+  if (word === undefined || word.startsWith('-') || word === 'help') return;
+  const names = program.commands.map((command) => command.name());
+  if (!names.includes(word)) {
+    throw new UserError(
+      `unknown command '${word}'. The commands are ${names.join(', ')}; see lastack --help`,
+    );
+  }
+}
+
+async function run(): Promise<void> {
+  process.exitCode = await main();
+}
+
+void run();
