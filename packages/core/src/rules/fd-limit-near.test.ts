@@ -5,11 +5,15 @@ import type { DescriptorUse } from '../evidence/process-facts.ts';
 import { diagnose } from './diagnose.ts';
 import { fdLimitNear } from './fd-limit-near.ts';
 
-function judge(use: DescriptorUse, sockets: readonly SocketSpec[] = [], windowMs = 0) {
+const one: readonly SocketSpec[] = [{ state: 'ESTABLISHED' }];
+
+function judge(use: DescriptorUse, sockets = one, windowMs = 0, netns?: number) {
   const evidence = evidenceOf({
     sockets,
     owners: sockets.map((_, row) => ({ pid: 7, fd: row + 3, inode: row + 1 })),
-    processes: [processOf({ pid: 7, descriptors: seen(use) })],
+    processes: [
+      processOf({ pid: 7, descriptors: seen(use), ...(netns !== undefined && { netns }) }),
+    ],
     windowMs,
   });
   return diagnose(evidence, [fdLimitNear]).findings;
@@ -50,14 +54,22 @@ test('fd-limit-near is silent about a sandbox that has lowered its limit below w
   expect(judge({ open: 5, limit: 0 })).toEqual([]);
 });
 
+test('fd-limit-near is silent about a process whose sockets are in a namespace that was not looked at', () => {
+  expect(judge({ open: 99, limit: 100 }, [])).toEqual([]);
+  expect(judge({ open: 99, limit: 100 }, [], 0, 2)).toEqual([]);
+  expect(judge({ open: 99, limit: 100 }, [], 0, 1)[0].why).toContain(
+    'none of them is a TCP socket',
+  );
+});
+
 test('fd-limit-near forecasts the end from what was opened in the window', () => {
-  const [{ growth, forecast }] = judge({ open: 800, openBefore: 780, limit: 1000 }, [], 60_000);
+  const [{ growth, forecast }] = judge({ open: 800, openBefore: 780, limit: 1000 }, one, 60_000);
   expect(growth).toEqual({ perMinute: 20, basis: 'observed', windowMs: 60_000 });
   expect(forecast?.at).toBe(Date.UTC(2026, 0, 1) + 10 * 60_000);
 });
 
 test('fd-limit-near forecasts nothing for a process that closes as many as it opens', () => {
-  expect(judge({ open: 800, openBefore: 820, limit: 1000 }, [], 60_000)[0].forecast).toBeNull();
+  expect(judge({ open: 800, openBefore: 820, limit: 1000 }, one, 60_000)[0].forecast).toBeNull();
 });
 
 test('fd-limit-near says that the host runs out of file handles', () => {

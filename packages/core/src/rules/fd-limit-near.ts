@@ -1,9 +1,9 @@
 import type { ProcessFacts } from '../evidence/process-facts.ts';
 import type { Settings } from '../evidence/evidence.ts';
 import type { Finding, Fix, Growth } from '../finding/finding.ts';
-import { stateOf } from '../socket/row.ts';
+import { kernelStateOf, stateOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
-import type { TcpState } from '../tcp/state.ts';
+import { KERNEL_STATE, type TcpState } from '../tcp/state.ts';
 import { forecastDescriptors, growthOf } from './growth.ts';
 import { holdingsOf, ownerOf, type Holding } from './holders.ts';
 import { countPeers } from './peers.ts';
@@ -25,12 +25,18 @@ export const fdLimitNear = defineRule({
   needs: ['processes'],
   uses: ['sockets', 'owners', 'settings'],
   find({ processes, sockets, owners, settings }, { at, windowMs }) {
-    const near = [...processes.values()].filter(isNear);
+    const full = [...processes.values()].filter(isNear);
     const table = sockets?.last ?? null;
     const holdings =
       table === null || owners === null
         ? null
-        : holdingsOf(new Set(near.map(({ pid }) => pid)), table, owners);
+        : holdingsOf(new Set(full.map(({ pid }) => pid)), table, owners);
+    // Descriptors are read of all processes; those in namespaces that were not looked at are for another run.
+    const near = full.filter(
+      ({ pid, netns }) =>
+        holdings?.has(pid) !== false ||
+        sockets?.netns.some(({ inode, problem }) => inode === netns && problem === null) === true,
+    );
     const findings = near.map((facts): Finding => {
       const { open, limit, openBefore } = useOf(facts);
       const holding = holdings?.get(facts.pid) ?? { fds: [], rows: [] };
@@ -45,7 +51,7 @@ export const fdLimitNear = defineRule({
         sockets: holding.rows.length,
         oldest: null,
         owners: [owner],
-        peers: table === null ? [] : countPeers(holding.rows, table),
+        peers: table === null ? [] : countPeers(connectionsOf(holding, table), table),
         growth,
         forecast: forecastDescriptors([owner], processes, growth, at),
         fix: FIX,
@@ -105,6 +111,10 @@ function whyOf(
       ? '; most of the others are files, pipes or other sockets: look into /proc/PID/fd'
       : '';
   return `${counted(tcp, 'of them is a TCP socket', 'of them are TCP sockets')}: ${states}${rest}; ${then}`;
+}
+
+function connectionsOf({ rows }: Holding, table: SocketTable): number[] {
+  return rows.filter((row) => kernelStateOf(table, row) !== KERNEL_STATE.LISTEN);
 }
 
 /** `4,790 CLOSE-WAIT, 22 ESTABLISHED`, the most frequent first. */

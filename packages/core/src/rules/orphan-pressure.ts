@@ -135,7 +135,7 @@ function withoutLimits(settings: Settings) {
     : [
         {
           reason: `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not shown in this network namespace`,
-          remedy: "run lastack in the host's",
+          remedy: "run lastack in the host's network namespace",
         },
       ];
 }

@@ -63,7 +63,7 @@ test.each([
 test('port-exhaustion counts TIME-WAITs, and says what rate the range allows', () => {
   const [finding] = judge([...timeWaits(60), ...connections(10, {}, 40_060)]);
   expect(finding).toMatchObject({ severity: 'warning', sockets: 70 });
-  expect(finding.why).toContain('10 are of connections that are open or closing, 60 in TIME-WAIT');
+  expect(finding.why).toContain('10 by connections that are open or closing, 60 by TIME-WAITs');
   expect(finding.why).toContain('tcp_tw_reuse is 2, so no TIME-WAIT of this destination is reused');
   expect(finding.why).toContain('about 1 connection a second');
 });

@@ -176,8 +176,13 @@ function crowdedFinding(
 }
 
 function usedText({ live, timeWait, reusable }: Use): string {
-  const inTimeWait = timeWait - reusable;
-  return `${grouped(live.length)} are of connections that are open or closing, ${grouped(inTimeWait)} in TIME-WAIT (closed by this end in the last 60 s)`;
+  const waiting = timeWait - reusable;
+  const parts: string[] = [];
+  if (live.length > 0)
+    parts.push(`${grouped(live.length)} by connections that are open or closing`);
+  if (waiting > 0)
+    parts.push(`${grouped(waiting)} by TIME-WAITs (closed by this end in the last 60 s)`);
+  return parts.join(', ');
 }
 
 function reuseText({ timeWait, reusable }: Use, settings: Settings): string | null {
@@ -200,7 +205,7 @@ function allowedText(
   if (timeWait === 0 || reusable > 0) return null;
   const perSecond = Math.floor(size / (TIME_WAIT_MS / 1000));
   const wanted = Math.round(live.length + closedPerSecond * (TIME_WAIT_MS / 1000));
-  const now = `${grouped(Math.round(closedPerSecond))} a second were closed in the last 10 s, which come to ${grouped(wanted)} ports`;
+  const now = `in the last 10 s ${grouped(Math.round(closedPerSecond))} a second were closed, which keeps ${counted(wanted, 'port')} in use`;
   return `the range allows about ${counted(perSecond, 'connection')} a second to one destination; ${now}`;
 }
 
