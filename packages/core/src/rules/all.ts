@@ -9,6 +9,9 @@ import { timeWaitOverflow } from './time-wait-overflow.ts';
 import { zombieChildren } from './zombie-children.ts';
 import { inheritedSocket } from './inherited-socket.ts';
 import { deadDescriptor } from './dead-descriptor.ts';
+import { connectHanging } from './connect-hanging.ts';
+import { finWait2Held } from './fin-wait-2-held.ts';
+import { readHanging } from './read-hanging.ts';
 import type { Rule } from './rule.ts';
 
 /** Every rule, in the order in which findings of equal gravity appear. */
@@ -24,4 +27,7 @@ export const RULES: readonly Rule[] = [
   zombieChildren,
   inheritedSocket,
   deadDescriptor,
+  connectHanging,
+  finWait2Held,
+  readHanging,
 ];
