@@ -12,6 +12,8 @@ import { deadDescriptor } from './dead-descriptor.ts';
 import { connectHanging } from './connect-hanging.ts';
 import { finWait2Held } from './fin-wait-2-held.ts';
 import { readHanging } from './read-hanging.ts';
+import { sendStuck } from './send-stuck.ts';
+import { peerVanished } from './peer-vanished.ts';
 import type { Rule } from './rule.ts';
 
 /** Every rule, in the order in which findings of equal gravity appear. */
@@ -30,4 +32,6 @@ export const RULES: readonly Rule[] = [
   connectHanging,
   finWait2Held,
   readHanging,
+  sendStuck,
+  peerVanished,
 ];
