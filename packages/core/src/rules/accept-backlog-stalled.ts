@@ -25,7 +25,7 @@ import { counted, grouped } from './wording.ts';
 /** A connection may wait this long for accept. */
 const PATIENCE_MS = 3000;
 /** The queue is served in order: who waits at both ends of a shorter window may just have come before the first look. */
-const SHORTEST_WATCH_MS = 1000;
+const SHORTEST_WATCH_MS = 900;
 
 /** The connections that wait for accept on one port of one network namespace. */
 interface Queue {

@@ -13,7 +13,7 @@ import { severityByCount } from './severity.ts';
 import { counted, grouped } from './wording.ts';
 
 /** What two looks this far apart saw dead was not just about to be closed. */
-const SHORTEST_WATCH_MS = 1000;
+const SHORTEST_WATCH_MS = 900;
 /** One look cannot tell: so many that have died at the same moment are no coincidence. */
 const MANY_AT_ONCE = 10;
 

@@ -19,7 +19,7 @@ import { counted } from './wording.ts';
 /** A socket on its way from process to process is with both for an instant; one that was quiet for so long is not. */
 const PATIENCE_MS = 3000;
 /** What two processes held at both ends of a window this long was not on its way. */
-const SHORTEST_WATCH_MS = 1000;
+const SHORTEST_WATCH_MS = 900;
 /** The highest of the standard descriptors: a socket there was handed over on purpose (inetd, CGI). */
 const STANDARD_ERROR = 2;
 
