@@ -7,7 +7,7 @@ const program = fileURLToPath(new URL('../packages/lastack/', import.meta.url));
 
 const { output } = await build({
   cwd: program,
-  input: { main: 'src/cli/main.ts' },
+  input: { main: 'src/cli/main.ts', 'fd-links-worker': 'src/kernel/fd-links-worker.ts' },
   platform: 'node',
   external: ['koffi', /^@koromix\//],
   resolve: { conditionNames: ['@lastack/source', 'node', 'import', 'default'] },

@@ -2,14 +2,21 @@ import type { CallSeen, ProcessFacts, ThreadActivity } from '../evidence/process
 
 /** CPU of one thread, as a share of a processor, from which on it does nothing but run. */
 const BUSY = 0.7;
+const ENOUGH_SAMPLES = 5;
 
 /** The sampled threads; empty where they could not be looked at. */
 export function threadsOf(facts: ProcessFacts | null | undefined): readonly ThreadActivity[] {
   return facts?.threads.kind === 'ok' ? facts.threads.value.threads : [];
 }
 
-export function isBusy({ cpu }: ThreadActivity): boolean {
-  return cpu !== null && cpu.user + cpu.system >= BUSY;
+/**
+ * Whether it does nothing but run. On a crowded machine such a thread gets less than a processor, but it was runnable in every
+ * sample and never gave the processor up by itself.
+ */
+export function isBusy({ cpu, running, samples, voluntarySwitches }: ThreadActivity): boolean {
+  if (cpu === null) return false;
+  const neverRests = samples >= ENOUGH_SAMPLES && running === samples && voluntarySwitches === 0;
+  return neverRests || cpu.user + cpu.system >= BUSY;
 }
 
 export function isAccepting(thread: ThreadActivity): boolean {

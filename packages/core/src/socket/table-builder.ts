@@ -1,6 +1,5 @@
 import { ROW_COLUMNS, type SocketTable, type TcpInfoColumns } from './table.ts';
 
-type RowColumns = Record<(typeof ROW_COLUMNS)[number], Uint32Array>;
 type InfoColumns = { -readonly [Name in keyof TcpInfoColumns]: TcpInfoColumns[Name] };
 
 const WORDS_PER_IPV6 = 8;
@@ -61,8 +60,7 @@ export class SocketTableBuilder implements SocketTable {
 
   #resize(capacity: number): void {
     this.#capacity = capacity;
-    const columns: RowColumns = this;
-    for (const name of ROW_COLUMNS) columns[name] = grown(columns[name], capacity);
+    for (const name of ROW_COLUMNS) this[name] = grown(this[name], capacity);
     const { info } = this;
     if (info === null) return;
     const known = new Uint8Array(capacity);

@@ -104,6 +104,7 @@ function evidenceOf(
     windowMs: first === null ? 0 : last.atMs - first.atMs,
     sockets: sightOf(last.sockets, first?.sockets ?? null),
     owners: last.owners,
+    firstOwners: first?.owners.kind === 'ok' ? first.owners.value : null,
     processes,
     counters:
       last.counters.kind === 'ok'
@@ -131,7 +132,7 @@ function sightOf(
 }
 
 function factsOf(
-  { owners }: Look,
+  { sockets, owners }: Look,
   suspects: readonly number[],
   threads: ReadonlyMap<number, Observation<ThreadSight>>,
   before: ReadonlyMap<number, Before> = new Map(),
@@ -145,9 +146,13 @@ function factsOf(
     containerOf: (pid) => readContainerName(pid),
   });
   if (facts.kind === 'unavailable') return facts;
-  return seen(
-    new Map([...facts.value].map(([pid, fact]) => [pid, withBefore(fact, before.get(pid))])),
+  const inspected =
+    sockets.kind === 'ok' ? new Set(sockets.value.netns.map(({ inode }) => inode)) : null;
+  // The descriptors of the whole host are read in one go; programs of other namespaces are not what was asked for.
+  const concerned = [...facts.value].filter(
+    ([, { netns }]) => inspected === null || netns === undefined || inspected.has(netns),
   );
+  return seen(new Map(concerned.map(([pid, fact]) => [pid, withBefore(fact, before.get(pid))])));
 }
 
 function readBefore(pids: readonly number[]): ReadonlyMap<number, Before> {

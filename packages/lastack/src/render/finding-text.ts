@@ -52,7 +52,9 @@ function holderText(owners: readonly FindingOwner[]): string | null {
   if (owners.length === 0) return null;
   return owners
     .slice(0, 4)
-    .map(({ pid, command, fds }) => `${command} (pid ${pid}) fd ${fdsText(fds)}`)
+    .map(({ pid, command, fds }) => {
+      return `${command} (pid ${pid})${fds.length === 0 ? '' : ` fd ${fdsText(fds)}`}`;
+    })
     .join('; ');
 }
 

@@ -44,10 +44,7 @@ export function sortRows(
   }
 }
 
-function by<Key extends number | string>(
-  rows: Uint32Array,
-  keyOf: (row: number) => Key,
-): Uint32Array {
+function by(rows: Uint32Array, keyOf: (row: number) => number | string): Uint32Array {
   const keyed = Array.from(rows, (row) => ({ row, key: keyOf(row) }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return Uint32Array.from(keyed, ({ row }) => row);

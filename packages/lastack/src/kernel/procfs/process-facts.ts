@@ -64,6 +64,7 @@ function readOne(
   if (stat === undefined || status.kind !== 'ok') return null;
   const executable = orEnded(readProcLink(`${root}/${pid}/exe`), pid);
   const path = executable.kind === 'ok' ? executable.value : null;
+  const netns = readNetns(`${root}/${pid}/ns/net`);
   return {
     pid,
     parentPid: stat.parentPid,
@@ -72,6 +73,7 @@ function readOne(
     uid: status.value.uid,
     runtime: readRuntime(root, pid, path, stat.command),
     container: options.containerOf?.(pid) ?? null,
+    ...(netns === null ? {} : { netns }),
     descriptors: readDescriptorUse(root, pid),
     threads:
       options.threads?.get(pid) ??
@@ -79,6 +81,13 @@ function readOne(
     watched: readEpollWatch(root, pid, options.socketsOf?.(pid) ?? NO_SOCKETS),
     zombies,
   };
+}
+
+/** The number in `net:[4026531833]`; null where it may not be read. */
+function readNetns(path: string): number | null {
+  const link = readProcLink(path);
+  const inode = link.kind === 'ok' ? /^net:\[(\d+)\]$/.exec(link.value)?.[1] : undefined;
+  return inode === undefined ? null : Number(inode);
 }
 
 /** Open descriptors of a process and its soft RLIMIT_NOFILE. */

@@ -24,6 +24,7 @@ const SYSCTLS = [
   'net.ipv4.tcp_syncookies',
   'net.core.somaxconn',
   'fs.file-max',
+  'fs.file-nr',
   'fs.nr_open',
 ] as const;
 
