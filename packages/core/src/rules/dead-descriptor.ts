@@ -66,7 +66,7 @@ export const deadDescriptor = defineRule({
     if (table.tcp === null) {
       return [
         {
-          reason: `descriptors were read as links, which do not tell a closed TCP socket from others${table.methodReason === null ? '' : ` (${table.methodReason})`}`,
+          reason: `descriptors were read as links, which do not tell a closed TCP socket from others${table.methodReason === null ? '' : `: ${table.methodReason}`}`,
           remedy: 'run as root, or with CAP_BPF and CAP_PERFMON',
         },
       ];

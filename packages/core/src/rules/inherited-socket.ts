@@ -237,7 +237,7 @@ function whyOf(
   if (!isShared) {
     const [heir] = facts;
     const parent = processes?.get(heir.parentPid);
-    return `its parent ${parent?.command} (pid ${heir.parentPid}) accepted ${parent === undefined ? 'them' : 'connections'} without O_CLOEXEC and started it by exec, so the descriptors came along; the peer sees no FIN before it ends`;
+    return `its parent ${parent?.command} (pid ${heir.parentPid}) had the descriptors open without O_CLOEXEC when it started it by exec; the parent's close sends no FIN, so the peer waits until this process ends`;
   }
   const execed = facts.find((child) => {
     const parent = facts.find(({ pid }) => pid === child.parentPid);
