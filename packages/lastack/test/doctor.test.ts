@@ -35,7 +35,7 @@ describe.concurrent('the doctor finds every fault', () => {
     test(`${scenario.id}: ${expected.rule}`, async (ctx) => {
       await using running = await startOrSkip(ctx, scenario);
       let last: Report | null = null;
-      await until(
+      const found = await until(
         async () => {
           last = await examine(running);
           return matches(last, expected, running.holders);
@@ -44,6 +44,7 @@ describe.concurrent('the doctor finds every fault', () => {
           `${expected.rule} (${expected.cause ?? 'any cause'}) held by ${running.holders.join()}; the doctor said ${JSON.stringify(last, null, 1)}`,
         { withinMs: WITHIN_MS },
       );
+      expect(found).toBe(true);
     });
   }
 });
@@ -63,7 +64,8 @@ describe.concurrent('the doctor is silent about the repaired twin', () => {
 describe.concurrent('the doctor is silent about a healthy busy host', () => {
   for (const scenario of SCENARIOS) {
     if (scenario.expect.kind !== 'silent') continue;
-    test(scenario.id, async (ctx) => {
+    const { id } = scenario;
+    test(`of ${id}`, async (ctx) => {
       await using running = await startOrSkip(ctx, scenario);
       const { findings } = await examine(running, SILENT_WINDOW);
       expect(findings).toEqual([]);
@@ -72,7 +74,7 @@ describe.concurrent('the doctor is silent about a healthy busy host', () => {
 });
 
 test('an ordinary user is told of his own leak, and of what he cannot see', async (ctx) => {
-  if (process.getuid?.() !== 0) return ctx.skip('needs root, to become somebody else');
+  if (process.getuid?.() !== 0) ctx.skip('needs root, to become somebody else');
   const scenario = scenarioOf('eof-kept');
   const uid = 65_534;
   await using running = await startOrSkip(ctx, scenario, { uid });

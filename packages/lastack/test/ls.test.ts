@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
 import { runLastack } from './kit/lastack.ts';
 import { NamespaceUnavailable, openNamespace, type Namespace } from './kit/netns.ts';
 import { openCrowd, openZoo } from './kit/zoo.ts';
@@ -26,14 +26,14 @@ const FILTERS = [
   '! ( src 127.0.0.1 | sport != :7201 )',
 ];
 
-let ns: Namespace | null = null;
+let opened: Namespace | null = null;
 let unavailable = '';
 
 beforeAll(async () => {
   try {
-    ns = await openNamespace();
-    await openCrowd(ns, CROWD);
-    await openZoo(ns);
+    opened = await openNamespace();
+    await openCrowd(opened, CROWD);
+    await openZoo(opened);
   } catch (error) {
     if (!(error instanceof NamespaceUnavailable)) throw error;
     unavailable = error.message;
@@ -41,12 +41,12 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await ns?.[Symbol.asyncDispose]();
+  await opened?.[Symbol.asyncDispose]();
 });
 
 describe('ls', () => {
   test('prints the rows of ss, one for one, with every holder', async (ctx) => {
-    if (ns === null) return ctx.skip(unavailable);
+    const ns = namespaceOrSkip(ctx);
     const { theirs, ours } = await bothOf(ns, ['-p'], []);
     expect(theirs.length).toBeGreaterThan(CROWD);
     expect(difference(ours, theirs)).toEqual([]);
@@ -55,7 +55,7 @@ describe('ls', () => {
 
   for (const filter of FILTERS) {
     test(`finds what ss finds with ${filter}`, async (ctx) => {
-      if (ns === null) return ctx.skip(unavailable);
+      const ns = namespaceOrSkip(ctx);
       const { theirs, ours } = await bothOf(ns, [], ['--no-owners'], filter);
       expect(theirs.length).toBeGreaterThan(0);
       expect(difference(ours, theirs)).toEqual([]);
@@ -64,7 +64,7 @@ describe('ls', () => {
   }
 
   test('reads a dump of ss through TCPDIAG_FILE', async (ctx) => {
-    if (ns === null) return ctx.skip(unavailable);
+    const ns = namespaceOrSkip(ctx);
     const dump = `/tmp/lastack-test-${process.pid}.dump`;
     await ns.run('ss', ['-t', '-a', '-D', dump]);
     // A dump may come from anywhere, so that the names of its devices are not known.
@@ -76,7 +76,7 @@ describe('ls', () => {
   });
 
   test('prints the same from /proc/net/tcp as from sock_diag, but for ages and queues of listeners', async (ctx) => {
-    if (ns === null) return ctx.skip(unavailable);
+    const ns = namespaceOrSkip(ctx);
     const args = ['ls', '-n', '-H', '--no-owners', 'exclude', 'listening', 'exclude', 'closed'];
     const netlink = await runLastack(args, { namespace: ns });
     const text = await runLastack(args, { namespace: ns, env: { LASTACK_NO_FFI: '1' } });
@@ -87,7 +87,7 @@ describe('ls', () => {
   });
 
   test('--json says of each socket what the columns say', async (ctx) => {
-    if (ns === null) return ctx.skip(unavailable);
+    const ns = namespaceOrSkip(ctx);
     const { stdout } = await runLastack(
       ['ls', '--json', 'state', 'close-wait', 'src', '127.0.0.1'],
       {
@@ -111,6 +111,11 @@ describe('ls', () => {
     }
   });
 });
+
+function namespaceOrSkip(ctx: TestContext): Namespace {
+  if (opened === null) ctx.skip(unavailable);
+  return opened;
+}
 
 async function bothOf(
   ns: Namespace,
