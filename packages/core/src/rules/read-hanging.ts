@@ -93,8 +93,8 @@ function isUnanswered(table: SocketTable, row: number, listeners: Listeners): bo
     return false;
   if (table.recvQ[row] > 0 || table.sendQ[row] > 0 || timerOf(table, row) !== 'none') return false;
   const sent = info.lastDataSent[row];
-  if (sent < PATIENCE_MS || listeners.isServed(row)) return false;
-  return neverAnswered(table, row) || info.lastDataRecv[row] - sent >= JIFFY_MS;
+  const isOurs = neverAnswered(table, row) || info.lastDataRecv[row] - sent >= JIFFY_MS;
+  return sent >= PATIENCE_MS && isOurs && !listeners.isServed(row);
 }
 
 function neverAnswered({ info }: SocketTable, row: number): boolean {
