@@ -78,7 +78,7 @@ test('peer-vanished speaks of one host that is gone, however many others are wel
 test('peer-vanished speaks of a single connection of ours whose data nobody acknowledges', () => {
   expect(judge([open()])).toMatchObject([
     {
-      title: 'server (pid 7) talks to 10.0.0.2:6379 that does not answer any more, on 1 connection',
+      title: 'server (pid 7) still sends to 10.0.0.2:6379, which no longer answers (1 connection)',
       why: expect.stringContaining('nothing was heard for 9 s'),
       oldest: { ms: 6200, confidence: '≥' },
       owners: [{ pid: 7 }],

@@ -160,7 +160,7 @@ function openFinding(group: HolderGroup, table: SocketTable, settings: Settings 
   return {
     rule: 'peer-vanished',
     severity: severityByCount(rows.length),
-    title: `${describeHolders(group, table)} talks to ${where} that ${peers.length === 1 ? 'does' : 'do'} not answer any more, on ${counted(rows.length, 'connection')}`,
+    title: `${describeHolders(group, table)} still sends to ${where}, which no longer answer${peers.length === 1 ? 's' : ''} (${counted(rows.length, 'connection')})`,
     why: `what it sent${mostClause(rows, table)} is not acknowledged${silenceClause(rows, table)}: the peer is gone without a FIN or RST (host or link down, a firewall or NAT that forgot the connection); the kernel gives up after ${givingUpClause(heldGivesUp(settings))}, and only then the program gets ETIMEDOUT`,
     cause: null,
     sockets: rows.length,
