@@ -2,6 +2,7 @@ import { describe, expect, test, type TestContext } from 'vitest';
 import { until } from './kit/condition.ts';
 import { runLastack, type LastackOptions } from './kit/lastack.ts';
 import { NamespaceUnavailable } from './kit/netns.ts';
+import { schemaErrors } from './kit/schema.ts';
 import {
   startScenario,
   type Finding,
@@ -107,7 +108,9 @@ async function examine(
   });
   expect(stderr).toBe('');
   expect(status).toBeLessThan(2);
-  return JSON.parse(stdout) as Report;
+  const report = JSON.parse(stdout) as Report;
+  expect(schemaErrors('doctor', report)).toBeNull();
+  return report;
 }
 
 function matches(report: Report, { rule, cause }: Finding, holders: readonly number[]): boolean {
