@@ -4,11 +4,12 @@ import { registerDoctor } from './doctor.ts';
 import { registerKill } from './kill.ts';
 import { registerLs } from './ls.ts';
 import { registerRecord } from './record.ts';
-import { ReaderGone, printError } from './output.ts';
+import { ReaderGone, print, printError } from './output.ts';
 import { UserError } from './user-error.ts';
 
 async function main(): Promise<number> {
   const program = new Command('lastack').exitOverride().configureOutput({
+    writeOut: print,
     writeErr: printError,
     outputError: (text, write) => write(text.replace(/^error: /, 'lastack: ')),
   });

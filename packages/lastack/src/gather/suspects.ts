@@ -19,8 +19,11 @@ export function rankHolders(table: SocketTable, owners: OwnerTable): number[] {
   for (let row = 0; row < table.count; row++) {
     const inode = table.inode[row];
     if (inode === 0) continue;
-    const weight = isSuspicious(table, row) ? 1_000_000 : 1;
-    for (let at = index.firstOwner(inode); at !== NO_OWNER; at = index.nextOwner(at)) {
+    const first = index.firstOwner(inode);
+    if (first === NO_OWNER) continue;
+    const isShared = index.nextOwner(first) !== NO_OWNER;
+    const weight = isShared || isSuspicious(table, row) ? 1_000_000 : 1;
+    for (let at = first; at !== NO_OWNER; at = index.nextOwner(at)) {
       const pid = owners.pid[at];
       weights.set(pid, (weights.get(pid) ?? 0) + weight);
     }

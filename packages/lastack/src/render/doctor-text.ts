@@ -4,11 +4,14 @@ import {
   stateOfKernel,
   type Diagnosis,
   type Evidence,
+  type OwnerTable,
+  type SocketTable,
   type TcpState,
 } from '@lastack/core';
 import { proseDuration } from './duration.ts';
 import { findingLines, grouped, unknownLines } from './finding-text.ts';
 import type { Paint } from './style.ts';
+import { wrap } from './wrap.ts';
 
 /** The whole diagnosis as text: findings, what is unknown, and what was looked at. */
 export function doctorLines(
@@ -22,7 +25,7 @@ export function doctorLines(
     lines.push(...findingLines(finding, evidence.at, paint, width), '');
   }
   if (unknown.length > 0) lines.push(...unknownLines(unknown, paint, width), '');
-  lines.push(verdict(findings.length, unknown.length, paint), lookedAt(evidence));
+  lines.push(verdict(findings.length, unknown.length, paint), ...wrap(lookedAt(evidence), width));
   return lines;
 }
 
@@ -55,7 +58,18 @@ function lookedAt({ sockets, owners, windowMs }: Evidence): string {
   } else {
     parts.push('Saw no sockets');
   }
-  if (owners.kind === 'ok') parts.push(`of ${grouped(new Set(owners.value.pid).size)} processes`);
+  const holders =
+    owners.kind === 'ok' && sockets.kind === 'ok'
+      ? holdersIn(sockets.value.last, owners.value)
+      : null;
+  if (holders !== null)
+    parts.push(`of ${grouped(holders)} ${holders === 1 ? 'process' : 'processes'}`);
   parts.push(windowMs === 0 ? 'once' : `for ${proseDuration(windowMs)}`);
   return `${parts.join(' ')}, with ${RULES.length} rules.`;
+}
+
+/** How many processes hold these sockets; owners are those of the whole host. */
+function holdersIn({ count, inode }: SocketTable, owners: OwnerTable): number {
+  const inodes = new Set(inode.subarray(0, count));
+  return new Set(owners.pid.filter((_, at) => inodes.has(owners.inode[at]))).size;
 }

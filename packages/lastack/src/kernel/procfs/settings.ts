@@ -17,6 +17,7 @@ const SYSCTLS = [
   'net.ipv4.tcp_keepalive_intvl',
   'net.ipv4.tcp_keepalive_probes',
   'net.ipv4.tcp_syn_retries',
+  'net.ipv4.tcp_syn_linear_timeouts',
   'net.ipv4.tcp_retries2',
   'net.ipv4.tcp_orphan_retries',
   'net.ipv4.tcp_max_syn_backlog',
