@@ -24,3 +24,4 @@ export * from './rules/diagnose.ts';
 export * from './rules/all.ts';
 export * from './socket/join-info.ts';
 export { finTimeoutOf } from './rules/settings.ts';
+export { grouped } from './rules/wording.ts';

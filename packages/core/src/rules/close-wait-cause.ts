@@ -10,6 +10,9 @@ import {
   waitOf,
 } from './threads.ts';
 
+/** Share of its processor time from which on a busy thread is calling the kernel all the time, not computing. */
+const KERNEL_SHARE = 0.15;
+
 /** What is known of the sockets of one program that are in CLOSE-WAIT. */
 export interface CloseWaitQueues {
   /** Recv-Q is 0: nothing is unread, the FIN included. */
@@ -21,6 +24,8 @@ export interface CloseWaitQueues {
   readonly fds: readonly number[];
   /** `socket:[inode]` of the connections of the same service that are well: waiting for one of them is a handler's job. */
   readonly healthy: ReadonlySet<string>;
+  /** What a descriptor's link refers to, in words: `socket:[8123]` → `the connection to 10.0.0.5:5432`. */
+  readonly describeTarget: (target: string) => string;
 }
 
 export interface CauseFound {
@@ -52,6 +57,8 @@ function afterTheEnd(
   blocked: string | null,
 ): CauseFound | null {
   const busy = threads.find(isBusy);
+  // A loop that reads nothing again and again spends its time in the kernel, too.
+  if (busy !== undefined && !isMostlyKernel(busy)) return spinning(busy);
   if (busy !== undefined) {
     return {
       cause: 'eof-ignored',
@@ -82,12 +89,7 @@ function beforeTheEnd(
   facts: ProcessFacts | null,
 ): CauseFound | null {
   const busy = threads.find(isBusy);
-  if (busy !== undefined) {
-    return {
-      cause: 'spinning',
-      why: `thread ${threadLabel(busy)} uses ${percentBusy(busy)} of a processor and does not come back to read the socket`,
-    };
-  }
+  if (busy !== undefined) return spinning(busy);
   if (blocked !== null) {
     return {
       cause: 'blocked-elsewhere',
@@ -102,6 +104,17 @@ function beforeTheEnd(
     };
   }
   return notWatched(threads, queues, facts);
+}
+
+function spinning(busy: ThreadActivity): CauseFound {
+  return {
+    cause: 'spinning',
+    why: `thread ${threadLabel(busy)} uses ${percentBusy(busy)} of a processor and does not come back to the socket`,
+  };
+}
+
+function isMostlyKernel({ cpu }: ThreadActivity): boolean {
+  return cpu !== null && cpu.system >= KERNEL_SHARE * (cpu.user + cpu.system);
 }
 
 function notWatched(
@@ -187,5 +200,7 @@ function blockedElsewhere(
   isMain: boolean,
 ): string | null {
   const target = mainCall(thread)?.target ?? null;
-  return target !== null && queues.healthy.has(target) ? null : waitOf(thread, isMain);
+  return target !== null && queues.healthy.has(target)
+    ? null
+    : waitOf(thread, isMain, queues.describeTarget);
 }

@@ -1,15 +1,17 @@
 import type { ProcessFacts } from '../evidence/process-facts.ts';
-import type { Finding, Fix, Severity } from '../finding/finding.ts';
+import type { Finding, Severity } from '../finding/finding.ts';
 import { ageOf, type Age } from '../socket/age.ts';
 import { cookieOf, localPortOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { findCloseWaitCause, type CloseWaitQueues } from './close-wait-cause.ts';
+import { closeWaitFix } from './close-wait-fix.ts';
 import { forecastDescriptors, growthOf } from './growth.ts';
 import { describeHolders, groupByHolders, type HolderGroup } from './holders.ts';
-import { countPeers } from './peers.ts';
+import { countPeers, describeTarget } from './peers.ts';
 import { atLeast, cookiesInState, oldestOf, rowsInState } from './rows.ts';
 import { defineRule } from './rule.ts';
 import { finTimeoutOf } from './settings.ts';
+import { grouped } from './wording.ts';
 
 /** A program may take this long to answer a peer that has already hung up. */
 const PATIENCE_MS = 3000;
@@ -40,7 +42,7 @@ export const closeWaitLeak = defineRule({
         before === null
           ? null
           : group.rows.filter((row) => !before.has(cookieOf(table, row))).length;
-      const growth = growthOf(groupAges, arrived, occasion.windowMs);
+      const growth = growthOf(groupAges, arrived, occasion.windowMs, PATIENCE_MS);
       const forecast = forecastDescriptors(group.owners, processes, growth, occasion.at);
       const oldest = oldestOf(groupAges);
       const { cause, why } = causeOf(group, table, processes);
@@ -48,7 +50,7 @@ export const closeWaitLeak = defineRule({
       return {
         rule: 'close-wait-leak',
         severity: severityOf(count, oldest?.ms ?? 0, forecast?.at ?? null, occasion.at),
-        title: `${describeHolders(group, table)} ${count === 1 ? 'holds a socket that its peer' : `holds ${count} sockets that their peers`} closed`,
+        title: titleOf(group, table),
         why,
         cause,
         sockets: count,
@@ -57,12 +59,20 @@ export const closeWaitLeak = defineRule({
         peers: countPeers(group.rows, table),
         growth,
         forecast,
-        fix: FIX,
+        fix: closeWaitFix(cause),
         rows: group.rows,
       };
     });
   },
 });
+
+function titleOf(group: HolderGroup, table: SocketTable): string {
+  const verb = group.owners.length > 1 ? 'hold' : 'holds';
+  const count = group.rows.length;
+  const sockets =
+    count === 1 ? 'a socket that its peer' : `${grouped(count)} sockets that their peers`;
+  return `${describeHolders(group, table)} ${verb} ${sockets} closed`;
+}
 
 function severityOf(count: number, oldestMs: number, goneAt: number | null, now: number): Severity {
   const soon = goneAt !== null && goneAt - now < DAY_MS;
@@ -86,6 +96,7 @@ function causeOf(
     ...queues,
     fds: owner?.fds ?? [],
     healthy: healthySiblings(group, table),
+    describeTarget: (target) => describeTarget(target, table),
   };
   return findCloseWaitCause(
     found,
@@ -102,27 +113,3 @@ function healthySiblings(group: HolderGroup, table: SocketTable): ReadonlySet<st
       .map((row) => `socket:[${table.inode[row]}]`),
   );
 }
-
-const FIX: Fix = {
-  summary:
-    'close the socket when a read returns 0 bytes (the end of the stream), and on every error',
-  steps: [
-    {
-      language: 'Node',
-      text: "consume the data (socket.resume() or a 'data' listener) so that 'end' comes; with allowHalfOpen call socket.end() on 'end'; destroy the socket in every catch",
-    },
-    {
-      language: 'Python',
-      text: "`with conn:` (or contextlib.closing) around the handler; leave the loop when recv() returns b''; in asyncio: writer.close() and await writer.wait_closed() in finally",
-    },
-    {
-      language: 'Go',
-      text: 'defer conn.Close() right after Accept or Dial; for HTTP clients defer resp.Body.Close() and read the body to its end',
-    },
-    {
-      language: 'Java',
-      text: 'try-with-resources around the Socket, SocketChannel or HTTP response; close when read() returns -1',
-    },
-  ],
-  docs: 'docs/close-wait-leak.md',
-};

@@ -36,7 +36,7 @@ export const finWait2Held = defineRule({
       const { rows } = group;
       const groupAges = rows.flatMap((row) => ages.get(row) ?? []);
       const arrived = sockets.first === null ? null : rows.filter((row) => !before.has(row)).length;
-      const growth = growthOf(groupAges, arrived, occasion.windowMs);
+      const growth = growthOf(groupAges, arrived, occasion.windowMs, PATIENCE_MS);
       return {
         rule: 'fin-wait-2-held',
         severity: severityByCount(rows.length),

@@ -13,7 +13,8 @@ export interface HolderGroup {
 
 /**
  * Groups rows by who holds them: all holders, so that sockets shared by a parent and its child form a group of their own.
- * Rows without a visible holder are grouped by user and local port.
+ * Sole holders that are children of one process and run the same command (the workers of a server) form one group. Rows
+ * without a visible holder are grouped by user and local port.
  */
 export function groupByHolders(
   rows: Iterable<number>,
@@ -30,10 +31,11 @@ export function groupByHolders(
         holders.push([owners.table.pid[at], owners.table.fd[at]]);
       }
     }
+    const pids = new Set(holders.map(([pid]) => pid));
     const key =
-      holders.length === 0
+      pids.size === 0
         ? `uid ${table.uid[row]} port ${localPortOf(table, row)}`
-        : [...new Set(holders.map(([pid]) => pid))].toSorted((a, b) => a - b).join();
+        : keyOfHolders(pids, processes);
     let group = groups.get(key);
     if (group === undefined) groups.set(key, (group = { fds: new Map(), rows: [] }));
     group.rows.push(row);
@@ -47,6 +49,18 @@ export function groupByHolders(
     rows,
     owners: [...fds].map(([pid, fds]) => ownerOf(pid, fds, owners, processes)),
   }));
+}
+
+function keyOfHolders(
+  pids: ReadonlySet<number>,
+  processes: ReadonlyMap<number, ProcessFacts> | null,
+): string {
+  const [pid] = pids;
+  const facts = pids.size === 1 ? processes?.get(pid) : undefined;
+  // Init is the parent of everything that has lost its own.
+  return facts === undefined || facts.parentPid <= 1
+    ? [...pids].toSorted((a, b) => a - b).join()
+    : `child of ${facts.parentPid}: ${facts.command}`;
 }
 
 /** Every process that holds one of the rows, the one with the most descriptors first. */
@@ -117,15 +131,31 @@ export function ownerOf(
   };
 }
 
-/** `api (pid 4121)`, `api (pid 4121) and worker (pid 4130)`, or what is known of an unseen holder. */
+const NAMED_PIDS = 3;
+
+/** `api (pid 4121)`, `worker (pids 4130, 4131 and 6 more) and api (pid 4121)`, or what is known of an unseen holder. */
 export function describeHolders(group: HolderGroup, table: SocketTable): string {
   const { owners, rows } = group;
   if (owners.length === 0) {
     return `an unknown program of user ${table.uid[rows[0]]} on local port ${localPortOf(table, rows[0])}`;
   }
-  const named = owners.slice(0, 3).map(({ command, pid, container }) => {
-    return `${command} (pid ${pid}${container === null ? '' : `, ${container}`})`;
+  const pidsByName = new Map<string, string[]>();
+  for (const { command, container, pid } of owners) {
+    const name = JSON.stringify([command, container]);
+    pidsByName.set(name, [...(pidsByName.get(name) ?? []), String(pid)]);
+  }
+  const named = [...pidsByName].map(([name, pids]) => {
+    const [command, container] = JSON.parse(name) as [string, string | null];
+    const shown = listed(pids, NAMED_PIDS);
+    const where = container === null ? '' : `, ${container}`;
+    return `${command} (${pids.length === 1 ? 'pid' : 'pids'} ${shown}${where})`;
   });
-  const rest = owners.length - named.length;
-  return named.join(' and ') + (rest > 0 ? ` and ${rest} more` : '');
+  return listed(named, NAMED_PIDS);
+}
+
+/** `a`, `a and b`, `a, b and 5 more`. */
+function listed(names: readonly string[], most: number): string {
+  const shown =
+    names.length > most ? [...names.slice(0, most), `${names.length - most} more`] : names;
+  return shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }

@@ -52,8 +52,7 @@ test('inherited-socket names all holders of a connection that a forking server k
   expect(finding).toMatchObject({
     severity: 'warning',
     sockets: 1,
-    title:
-      'server (pid 7) and server (pid 8) share 1 connection: a close by one of them ends nothing',
+    title: 'server (pids 7 and 8) share 1 connection: a close by one of them ends nothing',
     owners: [
       { pid: 7, fds: [4] },
       { pid: 8, fds: [4] },
@@ -112,7 +111,7 @@ test('inherited-socket finds a command that holds a connection of the server tha
   const processes = [processOf({ pid: 7, executable: python }), sleep];
   const [finding] = judge([listener, accepted], [parentListens, child], { processes });
   expect(finding).toMatchObject({
-    title: 'sleep (pid 8) holds 1 connection that it inherited and does not use',
+    title: 'sleep (pid 8) holds 1 connection inherited from a parent and not used',
     owners: [{ pid: 8 }],
   });
   expect(finding.why).toContain('server (pid 7)');

@@ -75,7 +75,7 @@ export const inheritedSocket = defineRule({
         severity: severityByCount(rows.length),
         title: isShared
           ? `${who} share ${counted(rows.length, 'connection')}: a close by one of them ends nothing`
-          : `${who} holds ${counted(rows.length, 'connection')} that it inherited and does not use`,
+          : `${who} ${holders.length === 1 ? 'holds' : 'hold'} ${counted(rows.length, 'connection')} inherited from a parent and not used`,
         why: whyOf(holders, isShared, processes),
         cause: null,
         sockets: rows.length,
@@ -219,11 +219,12 @@ function listensOf(table: SocketTable, owners: OwnerIndex): Sight['listens'] {
   return (pid, row) => portsOfPid.get(pid)?.has(keyOf(row)) === true;
 }
 
-/** The holder that no other holder has started. */
+/** The holder that no other holder has started; of a sole heir its parent, so that all its heirs are one finding. */
 function rootOf(
   pids: readonly number[],
   processes: ReadonlyMap<number, ProcessFacts> | null,
 ): number {
+  if (pids.length === 1) return processes?.get(pids[0])?.parentPid ?? pids[0];
   const ordered = pids.toSorted((a, b) => a - b);
   return ordered.find((pid) => !pids.includes(processes?.get(pid)?.parentPid ?? 0)) ?? ordered[0];
 }
@@ -237,7 +238,7 @@ function whyOf(
   if (!isShared) {
     const [heir] = facts;
     const parent = processes?.get(heir.parentPid);
-    return `its parent ${parent?.command} (pid ${heir.parentPid}) had the descriptors open without O_CLOEXEC when it started it by exec; the parent's close sends no FIN, so the peer waits until this process ends`;
+    return `the parent ${parent?.command} (pid ${heir.parentPid}) had the descriptors open without O_CLOEXEC when it started ${heir.command} by exec; the parent's close sends no FIN, so the peer waits until ${heir.command} ends`;
   }
   const execed = facts.find((child) => {
     const parent = facts.find(({ pid }) => pid === child.parentPid);

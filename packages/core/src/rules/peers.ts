@@ -27,3 +27,10 @@ export function remoteOf(table: SocketTable, row: number): string {
   const address = formatAddress(remoteBytesOf(table, row));
   return `${familyOf(table, row) === AF_INET6 ? `[${address}]` : address}:${remotePortOf(table, row)}`;
 }
+
+/** What a link of /proc/PID/fd refers to: of a socket in the table, its peer; anything else as it stands. */
+export function describeTarget(target: string, table: SocketTable): string {
+  const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+  const row = inode === undefined ? -1 : table.inode.indexOf(Number(inode));
+  return row < 0 ? target : `the connection to ${remoteOf(table, row)}`;
+}

@@ -67,8 +67,13 @@ export function socketOf(thread: ThreadActivity): number | null {
 /**
  * What a blocked thread waits for, as a clause; null for event loops, accept loops and idle threads of a pool.
  * @param isMain whether it is the first thread of its process
+ * @param describe says in words what a descriptor's link refers to
  */
-export function waitOf(thread: ThreadActivity, isMain: boolean): string | null {
+export function waitOf(
+  thread: ThreadActivity,
+  isMain: boolean,
+  describe: (target: string) => string = (target) => target,
+): string | null {
   const call = mainCall(thread);
   if (call === null) return null;
   const who = `thread ${threadLabel(thread)}`;
@@ -93,7 +98,7 @@ export function waitOf(thread: ThreadActivity, isMain: boolean): string | null {
     case 'writev':
     case 'sendto':
     case 'sendmsg':
-      return `${who} waits in ${call.name} on descriptor ${call.fd}${call.target === null ? '' : ` (${call.target})`}`;
+      return `${who} waits in ${call.name} on descriptor ${call.fd}${call.target === null ? '' : ` (${describe(call.target)})`}`;
     case 'futex':
       // Idle threads of a pool wait so too; the first thread does only when it is locked out.
       return isMain ? `${who} waits for a lock (futex)` : null;

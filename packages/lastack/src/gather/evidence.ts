@@ -21,6 +21,7 @@ import { readProcessTree, zombiesByParent } from '../kernel/procfs/process-tree.
 import { readSettings } from '../kernel/procfs/settings.ts';
 import { startSampling } from '../kernel/procfs/thread-sampler.ts';
 import { netnsPathOf, readSockets, type NetnsChoice, type SocketsRead } from './sockets.ts';
+import { ownersConcerned } from './owners-concerned.ts';
 import { rankHolders } from './suspects.ts';
 
 /** Threads are sampled over this long, or over the whole window if it is shorter. */
@@ -82,7 +83,13 @@ async function look(netns: NetnsChoice): Promise<Look> {
   const owners = readOwners({ libc: loadLibc() });
   const sockets = readSockets({ states: ALL_STATES_MASK, info: 'all', netns });
   const counters = inChosenNetns(netns, () => readCounters('/proc/net'));
-  return { atMs: Date.now(), sockets, owners: await owners, counters };
+  const seenOwners = await owners;
+  return {
+    atMs: Date.now(),
+    sockets,
+    owners: sockets.kind === 'ok' ? ownersConcerned(seenOwners, sockets.value) : seenOwners,
+    counters,
+  };
 }
 
 function suspectsOf({ sockets, owners }: Look, pid: number | undefined): number[] {
@@ -132,7 +139,7 @@ function sightOf(
 }
 
 function factsOf(
-  { sockets, owners }: Look,
+  { owners }: Look,
   suspects: readonly number[],
   threads: ReadonlyMap<number, Observation<ThreadSight>>,
   before: ReadonlyMap<number, Before> = new Map(),
@@ -146,13 +153,9 @@ function factsOf(
     containerOf: (pid) => readContainerName(pid),
   });
   if (facts.kind === 'unavailable') return facts;
-  const inspected =
-    sockets.kind === 'ok' ? new Set(sockets.value.netns.map(({ inode }) => inode)) : null;
-  // The descriptors of the whole host are read in one go; programs of other namespaces are not what was asked for.
-  const concerned = [...facts.value].filter(
-    ([, { netns }]) => inspected === null || netns === undefined || inspected.has(netns),
+  return seen(
+    new Map([...facts.value].map(([pid, fact]) => [pid, withBefore(fact, before.get(pid))])),
   );
-  return seen(new Map(concerned.map(([pid, fact]) => [pid, withBefore(fact, before.get(pid))])));
 }
 
 function readBefore(pids: readonly number[]): ReadonlyMap<number, Before> {

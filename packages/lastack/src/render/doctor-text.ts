@@ -1,5 +1,6 @@
 import {
   RULES,
+  grouped,
   kernelStateOf,
   stateOfKernel,
   type Diagnosis,
@@ -9,7 +10,7 @@ import {
   type TcpState,
 } from '@lastack/core';
 import { proseDuration } from './duration.ts';
-import { findingLines, grouped, unknownLines } from './finding-text.ts';
+import { findingLines, unknownLines } from './finding-text.ts';
 import type { Paint } from './style.ts';
 import { wrap } from './wrap.ts';
 

@@ -1,4 +1,10 @@
-import type { Finding, FindingOwner, FixStep, UnknownFinding } from '@lastack/core';
+import {
+  grouped,
+  type Finding,
+  type FindingOwner,
+  type FixStep,
+  type UnknownFinding,
+} from '@lastack/core';
 import { proseDuration } from './duration.ts';
 import type { Paint } from './style.ts';
 import { wrap } from './wrap.ts';
@@ -134,9 +140,4 @@ function field(label: string, text: string | null, width: number): string[] {
   return wrap(text, width - indent.length).map((line, i) =>
     i === 0 ? `  ${label.padEnd(LABEL_WIDTH)}${line}` : indent + line,
   );
-}
-
-/** `4,812`. */
-export function grouped(count: number): string {
-  return count.toLocaleString('en-US');
 }

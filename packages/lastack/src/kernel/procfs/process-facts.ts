@@ -84,7 +84,7 @@ function readOne(
 }
 
 /** The number in `net:[4026531833]`; null where it may not be read. */
-function readNetns(path: string): number | null {
+export function readNetns(path: string): number | null {
   const link = readProcLink(path);
   const inode = link.kind === 'ok' ? /^net:\[(\d+)\]$/.exec(link.value)?.[1] : undefined;
   return inode === undefined ? null : Number(inode);
