@@ -2,27 +2,28 @@
 // how much of the way is gone: `dump` (the request to the kernel, into columns), `read` (all that `ls` does up to the table),
 // `owners` (who holds them; prints how many of the host's TCP descriptors it saw).
 import { createInterface } from 'node:readline';
-import { ALL_STATES_MASK, SocketTableBuilder } from '@lastack/core';
+import { SocketTableBuilder } from '@lastack/core';
 import { readSockets } from '../packages/lastack/src/gather/sockets.ts';
 import { loadLibc } from '../packages/lastack/src/kernel/ffi.ts';
 import { SockDiag } from '../packages/lastack/src/kernel/netlink/sock-diag.ts';
 import { readOwners } from '../packages/lastack/src/kernel/owners.ts';
 
 const GROWTH = 1.02;
+/** Which states to ask for, as of native/floor.c. */
+const states = Number.parseInt(process.argv[2], 16);
 let expected = 1024;
 
 function dump() {
   const table = new SocketTableBuilder(expected, false);
   using diag = new SockDiag(valueOf(loadLibc()));
-  diag.dump({ states: ALL_STATES_MASK }, 0, table);
+  diag.dump({ states }, 0, table);
   expected = Math.ceil(table.count * GROWTH);
   return table.count;
 }
 
 const READERS = {
   dump,
-  read: () =>
-    valueOf(readSockets({ states: ALL_STATES_MASK, info: 'closing', netns: 'own' })).table.count,
+  read: () => valueOf(readSockets({ states, info: 'closing', netns: 'own' })).table.count,
   owners: async () => valueOf(await readOwners({ libc: loadLibc() })).count,
 };
 

@@ -3,6 +3,8 @@ import { measure, startLoad, startLoop } from './children.mjs';
 import { CONTENDERS, LOADS } from './contenders.mjs';
 
 const DUMPS_AT_MOST = 25;
+/** What a dump asks for in hexadecimal, the same of both: all that ss asks for, which is all but what is bound only. */
+const STATES = 'fff';
 
 /**
  * Makes a load and runs its contenders side by side: A B C A B C …, so that what disturbs the machine disturbs all. The first
@@ -40,8 +42,8 @@ async function runRounds(netns, contenders, counted, slowRounds) {
 
 /** The dump alone, in processes that are warm, in turns. */
 async function compareDumps(netns, rounds, samples) {
-  const floor = startLoop(netns, [BUILT.floor]);
-  const loop = startLoop(netns, [process.execPath, BUILT.dumpLoop]);
+  const floor = startLoop(netns, [BUILT.floor, STATES]);
+  const loop = startLoop(netns, [process.execPath, BUILT.dumpLoop, STATES]);
   try {
     for (let round = -Math.ceil(rounds / 3); round < rounds; round++) {
       const turns = [
@@ -59,7 +61,7 @@ async function compareDumps(netns, rounds, samples) {
 
 /** The TCP descriptors of the whole host: BPF passes over those of other namespaces, too. */
 async function countOwned(netns) {
-  const loop = startLoop(netns, [process.execPath, BUILT.dumpLoop]);
+  const loop = startLoop(netns, [process.execPath, BUILT.dumpLoop, STATES]);
   try {
     const { rows } = await loop.ask('owners');
     return rows;
