@@ -3,6 +3,8 @@ import { printError } from './output.ts';
 import { compactDuration } from '../render/duration.ts';
 
 const STEP_MS = 250;
+/** 128 + SIGINT, as a shell reports it. */
+const INTERRUPTED = 130;
 const CLEAR_LINE = '\r\u001B[K';
 
 /** Says on a terminal what takes so long and how much is left; silent in a pipe. */
@@ -15,9 +17,15 @@ export function startProgress(what: string, durationMs: number): { end(): void }
   };
   show();
   const timer = setInterval(show, STEP_MS);
+  const interrupt = () => {
+    printError(CLEAR_LINE);
+    process.exit(INTERRUPTED);
+  };
+  process.once('SIGINT', interrupt);
   return {
     end: () => {
       clearInterval(timer);
+      process.off('SIGINT', interrupt);
       printError(CLEAR_LINE);
     },
   };

@@ -14,13 +14,15 @@ export interface LastackOptions {
 }
 
 const ENTRY = fileURLToPath(new URL('../../bin/lastack.cjs', import.meta.url));
+/** Makes a run that leaks a descriptor end with 99. */
+const LEAK_CHECK = fileURLToPath(new URL('leak-check.cjs', import.meta.url));
 
 /** Runs the built program to its end. */
 export async function runLastack(
   args: readonly string[],
   { namespace, env, uid, input = '' }: LastackOptions = {},
 ): Promise<Output> {
-  const line = [ENTRY, ...args];
+  const line = ['--require', LEAK_CHECK, ENTRY, ...args];
   const options = { env: { ...PROGRAM_ENV, NO_COLOR: '1', ...env }, stdio: 'pipe' as const };
   const identity = uid === undefined ? {} : { uid, gid: uid };
   const child =
