@@ -55,7 +55,9 @@ function goalLines({ name, samples }) {
         ];
       }
       const ratio = value / median(others.map((sample) => sample[of]));
-      const counts = `(${list.length} and ${others.length} runs)`;
+      // Noise only adds: far below the ratio of medians it was a noisy run.
+      const ofMinima = leastOf(list, of) / leastOf(others, of);
+      const counts = `(${list.length} and ${others.length} runs; of minima ${shown(ofMinima)}×)`;
       return [
         `${subject} / ${to}`,
         `≤ ${shown(atMost)}×`,
@@ -67,6 +69,10 @@ function goalLines({ name, samples }) {
 
 function verdict(value, atMost, unit) {
   return value <= atMost ? `reached ${shown(value)}${unit}` : `not reached: ${shown(value)}${unit}`;
+}
+
+function leastOf(list, of) {
+  return Math.min(...list.map((sample) => sample[of]));
 }
 
 function median(values) {
