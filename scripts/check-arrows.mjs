@@ -10,8 +10,16 @@ const ARROWS = {
   'lastack/kernel': ['core'],
   'lastack/render': ['core'],
   'lastack/gather': ['core', 'lastack/kernel'],
+  'lastack/locate': ['core', 'lastack/kernel'],
   'lastack/lab': ['core', 'lastack/gather'],
-  'lastack/cli': ['core', 'lastack/kernel', 'lastack/render', 'lastack/gather', 'lastack/lab'],
+  'lastack/cli': [
+    'core',
+    'lastack/kernel',
+    'lastack/render',
+    'lastack/gather',
+    'lastack/locate',
+    'lastack/lab',
+  ],
 };
 
 /** What the pure rooms may import from outside the project. */

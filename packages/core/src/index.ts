@@ -25,3 +25,4 @@ export * from './rules/all.ts';
 export * from './socket/join-info.ts';
 export { finTimeoutOf } from './rules/settings.ts';
 export { grouped } from './rules/wording.ts';
+export * from './finding/location.ts';
