@@ -1,9 +1,10 @@
 // Bundles the program into CommonJS: one file starts 4–6 ms sooner than ES modules.
-import { readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
 const program = fileURLToPath(new URL('../packages/lastack/', import.meta.url));
+const { version } = JSON.parse(await readFile(`${program}package.json`, 'utf8'));
 
 const { output } = await build({
   cwd: program,
@@ -11,7 +12,10 @@ const { output } = await build({
   platform: 'node',
   external: ['koffi', /^@koromix\//],
   resolve: { conditionNames: ['@lastack/source', 'node', 'import', 'default'] },
-  transform: { target: 'es2022' },
+  transform: {
+    target: 'es2022',
+    define: { 'process.env.LASTACK_VERSION': JSON.stringify(version) },
+  },
   output: {
     dir: 'dist',
     format: 'cjs',

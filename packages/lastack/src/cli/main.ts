@@ -1,26 +1,32 @@
 import { Command, CommanderError } from 'commander';
-import { registerDemo } from './demo.ts';
-import { registerDoctor } from './doctor.ts';
-import { registerKill } from './kill.ts';
-import { registerLs } from './ls.ts';
-import { registerRecord } from './record.ts';
 import { ReaderGone, print, printError } from './output.ts';
 import { UserError } from './user-error.ts';
 
-async function main(): Promise<number> {
-  const program = new Command('lastack').exitOverride().configureOutput({
-    writeOut: print,
-    writeErr: printError,
-    outputError: (text, write) => write(text.replace(/^error: /, 'lastack: ')),
-  });
-  registerDoctor(program);
-  registerLs(program);
-  registerRecord(program);
-  registerKill(program);
-  registerDemo(program);
+type Register = (program: Command) => void;
+
+/** Each in a file of its own, so that a command does not wait for the others to load. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  doctor: async () => (await import('./doctor.ts')).registerDoctor,
+  ls: async () => (await import('./ls.ts')).registerLs,
+  record: async () => (await import('./record.ts')).registerRecord,
+  kill: async () => (await import('./kill.ts')).registerKill,
+  demo: async () => (await import('./demo.ts')).registerDemo,
+};
+const ANSWERED_BY_COMMANDER = new Set(['help', '-h', '--help', '-V', '--version']);
+
+async function main(words: readonly string[]): Promise<number> {
+  const program = new Command('lastack')
+    .description('Finds the TCP sockets that never close: who holds them, why, and what to do.')
+    .version(process.env.LASTACK_VERSION ?? 'unknown')
+    .exitOverride()
+    .configureOutput({
+      writeOut: print,
+      writeErr: printError,
+      outputError: (text, write) => write(text.replace(/^error: /, 'lastack: ')),
+    });
   try {
-    checkCommand(program, process.argv[2]);
-    await program.parseAsync();
+    for (const name of commandsFor(words[0])) (await COMMANDS[name]())(program);
+    await program.parseAsync([...words], { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof ReaderGone) return 0;
@@ -31,19 +37,19 @@ async function main(): Promise<number> {
   }
 }
 
-/** Without a command it is the doctor's turn, so commander takes an unknown one for an argument of his. */
-function checkCommand(program: Command, word: string | undefined): void {
-  if (word === undefined || word.startsWith('-') || word === 'help') return;
-  const names = program.commands.map((command) => command.name());
-  if (!names.includes(word)) {
-    throw new UserError(
-      `unknown command '${word}'. The commands are ${names.join(', ')}; see lastack --help`,
-    );
-  }
+/** The commands to load for the first word of the command line. */
+function commandsFor(word: string | undefined): readonly string[] {
+  const names = Object.keys(COMMANDS);
+  if (word !== undefined && ANSWERED_BY_COMMANDER.has(word)) return names;
+  if (word === undefined || word.startsWith('-')) return ['doctor'];
+  if (names.includes(word)) return [word];
+  throw new UserError(
+    `unknown command '${word}'. The commands are ${names.join(', ')}; see lastack --help`,
+  );
 }
 
 async function run(): Promise<void> {
-  process.exitCode = await main();
+  process.exitCode = await main(process.argv.slice(2));
 }
 
 void run();

@@ -6,6 +6,7 @@ import {
   finTimeoutOf,
   indexOwners,
   needsOf,
+  seen,
   type Filter,
   type Observation,
   type OwnerIndex,
@@ -51,6 +52,19 @@ interface Listing {
   readonly residual: Filter;
 }
 
+const NONE = new Uint32Array(0);
+const NOBODY: OwnerTable = {
+  count: 0,
+  pid: NONE,
+  fd: NONE,
+  inode: NONE,
+  tcp: null,
+  commands: new Map(),
+  method: 'bpf',
+  methodReason: null,
+  unreadable: [],
+};
+
 /** @throws UserError */
 export async function selectSockets(
   words: readonly string[],
@@ -95,15 +109,19 @@ async function look(filter: Filter, options: SelectionOptions): Promise<Listing>
   }
   const kernel = compileBytecode(filter);
   const wanted = options.owners || needs.owners;
-  // Started first: the kernel reads descriptors in another thread while the sockets are dumped in this one.
-  const owners = wanted ? readOwners({ libc: loadLibc() }) : null;
+  const findOwners = () => readOwners({ libc: loadLibc() });
+  // Of all sockets the owners are looked up at once: the kernel reads descriptors in another thread while the sockets are
+  // dumped in this one. A filter may leave none, and then nobody need be looked for.
+  const isWhole = filter.states === null && filter.expression === null;
+  const early = wanted && isWhole ? findOwners() : null;
   const sockets = readSockets({
     states: kernel.states,
     bytecode: kernel.bytecode,
     info: needs.age || options.ages ? 'all' : 'closing',
     netns: options.netns,
   });
-  const seenOwners = await owners;
+  const hasRows = sockets.kind === 'ok' && sockets.value.table.count > 0;
+  const seenOwners = await (early ?? (wanted && hasRows ? findOwners() : null));
   if (sockets.kind === 'unavailable') {
     throw new UserError(
       `Cannot read TCP sockets: ${sockets.reason}. To see them, ${sockets.remedy}.`,
@@ -112,7 +130,7 @@ async function look(filter: Filter, options: SelectionOptions): Promise<Listing>
   const asked = sockets.value.method === 'sock_diag';
   return {
     sockets: sockets.value,
-    owners: seenOwners,
+    owners: seenOwners ?? (wanted ? seen(NOBODY) : null),
     finTimeoutMs,
     residual: asked ? kernel.residual : filter,
   };
@@ -174,6 +192,13 @@ function notesOf(sockets: SocketsRead, owners: Observation<OwnerTable> | null): 
   if (owners?.kind === 'unavailable')
     notes.add(`owners are unknown, because ${owners.reason}: ${owners.remedy}`);
   if (owners?.kind === 'ok') {
+    const { unreadable, methodReason } = owners.value;
+    // Who may not see everything may not use BPF either, and is told so below.
+    if (unreadable.length === 0 && methodReason !== null) {
+      notes.add(
+        `owners are read from the links in /proc, which takes longer, because ${methodReason}`,
+      );
+    }
     for (const { reason, remedy } of owners.value.unreadable) {
       notes.add(`some owners are unknown (?), because of ${reason}: ${remedy}`);
     }

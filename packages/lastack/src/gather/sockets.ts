@@ -36,6 +36,7 @@ export interface SocketsRead extends Pick<SocketSight, 'netns' | 'method'> {
   readonly methodReason: string | null;
 }
 
+const OWN = '/proc/self/ns/net';
 const CLOSING = maskOfStates(['CLOSE-WAIT', 'FIN-WAIT-2']);
 
 /** The TCP sockets of the chosen network namespaces, through sock_diag, or as text where that is refused. */
@@ -76,11 +77,18 @@ function dumpAll(libc: Libc, query: SocketQuery, { namespaces, problems }: Chose
     using diag = opened.value;
     diag.dump({ states, bytecode, info: withInfo }, netns.inode, table);
     // A dump of few states costs a tenth of one of all; it is read for its tcp_info only.
-    if (!withInfo && (states & CLOSING) !== 0) {
+    if (!withInfo && holdsState(table, states & CLOSING)) {
       diag.dump({ states: states & CLOSING, bytecode, info: true }, netns.inode, informed);
     }
   }
   return { table: withInfo ? table : joinInfo(table, informed), netns: sights };
+}
+
+function holdsState({ count, head }: SocketTable, mask: number): boolean {
+  for (let row = 0; row < count; row++) {
+    if (((1 << ((head[row] >>> 8) & 0xff)) & mask) !== 0) return true;
+  }
+  return false;
 }
 
 function readText(
@@ -109,10 +117,15 @@ function sightOf({ inode, isOwn, name }: Netns, read: Observation<unknown>): Net
 }
 
 function chooseNetns(choice: NetnsChoice): Observation<Chosen> {
+  if (choice === 'own') {
+    // The others need not be looked for: that would read a link of every process.
+    const own = inodeOfChoice(OWN) ?? 0;
+    const netns = { inode: own, path: OWN, pid: process.pid, name: null, isOwn: true };
+    return seen({ namespaces: [netns], problems: [] });
+  }
   const list = listNetns();
   if (list.kind === 'unavailable') return list;
   const { namespaces, unreadable } = list.value;
-  if (choice === 'own') return seen({ namespaces: namespaces.slice(0, 1), problems: [] });
   if (choice === 'all') {
     return seen({
       namespaces,

@@ -12,6 +12,8 @@ const BPF_PROG_TYPE_TRACING = 26;
 const BPF_TRACE_ITER = 28;
 
 const EPERM = 1;
+const EAGAIN = 11;
+const LOAD_ATTEMPTS = 5;
 const LOG_BYTES = 65_536;
 /** BPF_OBJ_NAME_LEN, with the NUL. */
 const NAME_BYTES = 16;
@@ -76,9 +78,14 @@ function loadProgram(libc: Libc, { name, code, target }: IteratorProgram): BpfDe
   attributes.writeUInt32LE(BPF_TRACE_ITER, 68); // expected_attach_type
   attributes.writeUInt32LE(target, 108); // attach_btf_id
   const operation = `bpf(BPF_PROG_LOAD ${name})`;
-  const fd = libc.bpf(BPF_PROG_LOAD, attributes, attributes.length);
+  let fd = -1;
+  let errno = EAGAIN;
+  // The verifier gives up with EAGAIN when a signal is pending (kernel/bpf/verifier.c, do_check()).
+  for (let attempt = 0; fd < 0 && errno === EAGAIN && attempt < LOAD_ATTEMPTS; attempt++) {
+    fd = libc.bpf(BPF_PROG_LOAD, attributes, attributes.length);
+    if (fd < 0) errno = libc.errno();
+  }
   if (fd >= 0) return new BpfDescriptor(libc, operation, fd);
-  const errno = libc.errno();
   if (errno === EPERM) throw new KernelError(operation, errno);
   throw new KernelError(`${operation}: ${verifierMessage(libc, attributes)}`, errno);
 }

@@ -3,15 +3,15 @@ import {
   NO_OWNER,
   ageOf,
   familyOf,
-  formatAddress,
   kernelStateOf,
-  localBytesOf,
   localPortOf,
-  remoteBytesOf,
   remotePortOf,
+  timerOf,
+  type OwnerIndex,
   type SocketTable,
 } from '@lastack/core';
 import { ByteWriter } from './byte-writer.ts';
+import { putAscii, putBytes, putIpv4, putIpv6, putNumber, putSpaces } from './bytes.ts';
 import { formatAge } from './duration.ts';
 import type { RowView } from './row-view.ts';
 
@@ -37,29 +37,38 @@ const RECV_Q = 11;
 const SEND_Q = 18;
 const LOCAL = 25;
 const SMALLEST_ADDRESS = 18;
+const AGE_WIDTH = 8;
 const SAMPLED_ROWS = 1000;
-const COLON = 58;
+
+const NEWLINE = 10;
+const PERCENT = 37;
+const CLOSING_PARENTHESIS = 41;
+const STAR = 42;
 const COMMA = 44;
 const MINUS = 45;
-const DOT = 46;
+const COLON = 58;
 const QUESTION_MARK = 63;
-const CLOSING_PARENTHESIS = 41;
+const OPENING_BRACKET = 91;
+const CLOSING_BRACKET = 93;
 
 const encoder = new TextEncoder();
 const USERS = encoder.encode('users:(');
-const OCTETS = Array.from({ length: 256 }, (_, octet) => encoder.encode(String(octet)));
 
 /** Writes rows of a socket table as columns that people know from ss. */
 export class SocketRows {
   readonly #table: SocketTable;
   readonly #view: RowView;
   readonly #writer: ByteWriter;
-  readonly #labels = STATE_LABELS.map((label) => encoder.encode(label));
-  readonly #ports: (Uint8Array | undefined)[] = [];
-  readonly #commands = new Map<number, Uint8Array>();
   readonly #remoteAt: number;
   readonly #ageAt: number;
   readonly #ownersAt: number;
+  readonly #labels = STATE_LABELS.map((label) => encoder.encode(label));
+  /** The first three columns where both queues are empty, as they mostly are. */
+  readonly #quiet = STATE_LABELS.map((label) =>
+    encoder.encode(label.padEnd(RECV_Q) + '0'.padEnd(SEND_Q - RECV_Q) + '0'.padEnd(LOCAL - SEND_Q)),
+  );
+  readonly #ports: (Uint8Array | undefined)[] = [];
+  readonly #commands = new Map<number, Uint8Array>();
 
   constructor(table: SocketTable, rows: Uint32Array, view: RowView, writer: ByteWriter) {
     this.#table = table;
@@ -67,142 +76,162 @@ export class SocketRows {
     this.#writer = writer;
     let local = SMALLEST_ADDRESS;
     let remote = SMALLEST_ADDRESS;
+    const scratch = new Uint8Array(ByteWriter.MARGIN);
     for (const row of rows.subarray(0, SAMPLED_ROWS)) {
-      local = Math.max(local, this.#addressText(row, true).length);
-      remote = Math.max(remote, this.#addressText(row, false).length);
+      local = Math.max(local, this.#local(scratch, 0, row));
+      remote = Math.max(remote, this.#remote(scratch, 0, row));
     }
     this.#remoteAt = LOCAL + local + 1;
     this.#ageAt = this.#remoteAt + remote + 1;
-    this.#ownersAt = this.#ageAt + 8;
+    this.#ownersAt = this.#ageAt + AGE_WIDTH;
   }
 
   header(): void {
+    const columns: [name: string, at: number][] = [
+      ['State', 0],
+      ['Recv-Q', RECV_Q],
+      ['Send-Q', SEND_Q],
+      ['Local Address:Port', LOCAL],
+      ['Peer Address:Port', this.#remoteAt],
+      ['Age', this.#ageAt],
+    ];
+    if (this.#view.owners !== null) columns.push(['Process', this.#ownersAt]);
+    const line = columns.reduce((text, [name, at]) => text.padEnd(at) + name, '');
     const writer = this.#writer;
-    writer.text('State');
-    writer.pad(RECV_Q);
-    writer.text('Recv-Q');
-    writer.pad(SEND_Q);
-    writer.text('Send-Q');
-    writer.pad(LOCAL);
-    writer.text('Local Address:Port');
-    writer.pad(this.#remoteAt);
-    writer.text('Peer Address:Port');
-    writer.pad(this.#ageAt);
-    writer.text('Age');
-    if (this.#view.owners !== null) {
-      writer.pad(this.#ownersAt);
-      writer.text('Process');
-    }
-    writer.endLine();
+    writer.at = putAscii(writer.buffer, writer.at, `${line}\n`);
   }
 
   row(row: number): void {
     const table = this.#table;
-    const writer = this.#writer;
-    writer.bytes(this.#labels[kernelStateOf(table, row)] ?? this.#labels[0]);
-    writer.pad(RECV_Q);
-    writer.number(table.recvQ[row]);
-    writer.pad(SEND_Q);
-    writer.number(table.sendQ[row]);
-    writer.pad(LOCAL);
-    this.#address(row, true);
-    writer.pad(this.#remoteAt);
-    this.#address(row, false);
-    this.#age(row);
-    this.#owners(row);
-    if (this.#view.netnsName !== null)
-      writer.text(` netns:${this.#view.netnsName(table.netns[row])}`);
-    writer.endLine();
-  }
-
-  #address(row: number, local: boolean): void {
-    const table = this.#table;
-    const writer = this.#writer;
-    if (familyOf(table, row) === AF_INET6 || table.device[row] !== 0) {
-      writer.text(this.#addressText(row, local));
-      return;
+    const { buffer, at: start } = this.#writer;
+    const state = kernelStateOf(table, row);
+    let at = start;
+    if (table.recvQ[row] === 0 && table.sendQ[row] === 0) {
+      at = putBytes(buffer, at, this.#quiet[state] ?? this.#quiet[0]);
+    } else {
+      at = putBytes(buffer, at, this.#labels[state] ?? this.#labels[0]);
+      at = putNumber(buffer, putSpaces(buffer, at, start + RECV_Q), table.recvQ[row]);
+      at = putNumber(buffer, putSpaces(buffer, at, start + SEND_Q), table.sendQ[row]);
+      at = putSpaces(buffer, at, start + LOCAL);
     }
-    const word = local ? table.source[row] : table.destination[row];
-    writer.bytes(OCTETS[word & 0xff]);
-    writer.byte(DOT);
-    writer.bytes(OCTETS[(word >>> 8) & 0xff]);
-    writer.byte(DOT);
-    writer.bytes(OCTETS[(word >>> 16) & 0xff]);
-    writer.byte(DOT);
-    writer.bytes(OCTETS[word >>> 24]);
-    writer.byte(COLON);
-    writer.bytes(this.#portBytes(local ? localPortOf(table, row) : remotePortOf(table, row)));
+    at = putSpaces(buffer, this.#local(buffer, at, row), start + this.#remoteAt);
+    at = putSpaces(buffer, this.#remote(buffer, at, row), start + this.#ageAt);
+    this.#ageAndOwners(at, row);
   }
 
   /** `10.0.0.1:22`, `[::1]:22`, `*:22` for any address of either family, `[fe80::1]%eth0:22`. */
-  #addressText(row: number, local: boolean): string {
+  #local(buffer: Uint8Array, at: number, row: number): number {
     const table = this.#table;
-    const bytes = local ? localBytesOf(table, row) : remoteBytesOf(table, row);
-    const port = local ? localPortOf(table, row) : remotePortOf(table, row);
-    const index = local ? table.device[row] : 0;
-    const device =
-      index === 0 ? '' : `%${this.#view.deviceName(index, table.netns[row]) ?? `if${index}`}`;
-    let address = formatAddress(bytes);
-    if (bytes.length === 16) {
-      const any = bytes.every((byte) => byte === 0) && table.destination[row] === 0;
-      address = any ? '*' : `[${address}]`;
-    }
-    return `${address}${device}:${this.#portText(port)}`;
+    at = this.#address(buffer, at, row, 0);
+    if (table.device[row] !== 0) at = this.#device(buffer, at, row);
+    buffer[at] = COLON;
+    return this.#port(buffer, at + 1, localPortOf(table, row));
   }
 
-  #portText(port: number): string {
-    return port === 0 ? '*' : (this.#view.portName(port) ?? String(port));
+  #remote(buffer: Uint8Array, at: number, row: number): number {
+    at = this.#address(buffer, at, row, 4);
+    buffer[at] = COLON;
+    return this.#port(buffer, at + 1, remotePortOf(this.#table, row));
   }
 
-  #portBytes(port: number): Uint8Array {
-    return (this.#ports[port] ??= encoder.encode(this.#portText(port)));
-  }
-
-  #age(row: number): void {
-    const writer = this.#writer;
-    writer.pad(this.#ageAt);
-    const age = ageOf(this.#table, row, this.#view.age);
-    // ≥ and ≈ take three bytes and one column.
-    const text = formatAge(age);
-    const before = writer.column;
-    writer.text(text);
-    if (this.#view.owners !== null) {
-      writer.pad(this.#ownersAt, before + text.length);
-    }
-  }
-
-  #owners(row: number): void {
-    const { owners } = this.#view;
-    if (owners === null) return;
+  /** @param offset in the words of an IPv6 pair: 0 the local one, 4 the remote */
+  #address(buffer: Uint8Array, at: number, row: number, offset: 0 | 4): number {
     const table = this.#table;
+    if (familyOf(table, row) !== AF_INET6) {
+      return putIpv4(buffer, at, offset === 0 ? table.source[row] : table.destination[row]);
+    }
+    const { addresses6: words } = table;
+    const from = table.source[row] * 8 + offset;
+    const isV6Only = table.destination[row] !== 0;
+    if (!isV6Only && (words[from] | words[from + 1] | words[from + 2] | words[from + 3]) === 0) {
+      buffer[at] = STAR;
+      return at + 1;
+    }
+    buffer[at] = OPENING_BRACKET;
+    at = putIpv6(buffer, at + 1, words, from);
+    buffer[at] = CLOSING_BRACKET;
+    return at + 1;
+  }
+
+  #device(buffer: Uint8Array, at: number, row: number): number {
+    const { device, netns } = this.#table;
+    const name = this.#view.deviceName(device[row], netns[row]) ?? `if${device[row]}`;
+    buffer[at] = PERCENT;
+    return putBytes(buffer, at + 1, encoder.encode(name));
+  }
+
+  #port(buffer: Uint8Array, at: number, port: number): number {
+    const bytes = (this.#ports[port] ??= encoder.encode(
+      port === 0 ? '*' : (this.#view.portName(port) ?? String(port)),
+    ));
+    return putBytes(buffer, at, bytes);
+  }
+
+  /** The columns whose width in bytes is not that on the screen (≥ takes three), up to the end of the line. */
+  #ageAndOwners(at: number, row: number): void {
     const writer = this.#writer;
-    const inode = table.inode[row];
+    const { buffer } = writer;
+    const { owners, netnsName } = this.#view;
+    const ageEnd = at + AGE_WIDTH;
+    if (isAgeUnknown(this.#table, row)) {
+      buffer[at++] = MINUS;
+      if (owners !== null) at = putSpaces(buffer, at, ageEnd);
+    } else {
+      const text = formatAge(ageOf(this.#table, row, this.#view.age));
+      const bytes = encoder.encode(text);
+      at = putBytes(buffer, at, bytes);
+      if (owners !== null) at = putSpaces(buffer, at, ageEnd + bytes.length - text.length);
+    }
+    writer.at = at;
+    if (owners !== null) this.#owners(owners, row);
+    if (netnsName !== null) {
+      const name = encoder.encode(` netns:${netnsName(this.#table.netns[row])}`);
+      writer.at = putBytes(buffer, writer.at, name);
+    }
+    buffer[writer.at++] = NEWLINE;
+    writer.flushIfFull();
+  }
+
+  #owners(owners: OwnerIndex, row: number): void {
+    const writer = this.#writer;
+    const { buffer } = writer;
+    const inode = this.#table.inode[row];
     let owner = inode === 0 ? NO_OWNER : owners.firstOwner(inode);
     if (owner === NO_OWNER) {
       // Without an inode no descriptor refers to the socket; with one, its holder was not seen.
-      writer.byte(inode === 0 ? MINUS : QUESTION_MARK);
+      buffer[writer.at++] = inode === 0 ? MINUS : QUESTION_MARK;
       return;
     }
     const { pid, fd } = owners.table;
-    writer.bytes(USERS);
+    let at = putBytes(buffer, writer.at, USERS);
     for (let first = true; owner !== NO_OWNER; owner = owners.nextOwner(owner), first = false) {
-      writer.reserve(ByteWriter.MARGIN);
-      if (!first) writer.byte(COMMA);
-      writer.bytes(this.#commandBytes(pid[owner]));
-      writer.number(fd[owner]);
-      writer.byte(CLOSING_PARENTHESIS);
+      if (!first) buffer[at++] = COMMA;
+      at = putBytes(buffer, at, this.#command(pid[owner], owners));
+      at = putNumber(buffer, at, fd[owner]);
+      buffer[at++] = CLOSING_PARENTHESIS;
+      // A listener may have a thousand holders.
+      writer.at = at;
+      writer.flushIfFull();
+      ({ at } = writer);
     }
-    writer.byte(CLOSING_PARENTHESIS);
+    buffer[at++] = CLOSING_PARENTHESIS;
+    writer.at = at;
   }
 
   /** `("node",pid=12,fd=` */
-  #commandBytes(pid: number): Uint8Array {
+  #command(pid: number, owners: OwnerIndex): Uint8Array {
     let bytes = this.#commands.get(pid);
     if (bytes === undefined) {
-      const command = this.#view.owners?.table.commands.get(pid) ?? '?';
-      bytes = encoder.encode(`("${command}",pid=${pid},fd=`);
+      bytes = encoder.encode(`("${owners.table.commands.get(pid) ?? '?'}",pid=${pid},fd=`);
       this.#commands.set(pid, bytes);
     }
     return bytes;
   }
+}
+
+/** Spares most rows the making of an age. */
+function isAgeUnknown(table: SocketTable, row: number): boolean {
+  return (
+    timerOf(table, row) !== 'time-wait' && (table.info === null || table.info.known[row] === 0)
+  );
 }
