@@ -17,3 +17,10 @@ export interface Location {
   /** Which evidence gave it: `stack of thread 4121, read from /proc/4121/mem`. */
   readonly evidence: string;
 }
+
+/** Where the sockets of a finding come from and are held, as far as it was found. */
+export interface Whereabouts {
+  readonly locations: readonly Location[];
+  /** What is to be known about the search, and how to get further, a sentence each. */
+  readonly notes: readonly string[];
+}

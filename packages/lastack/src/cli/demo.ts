@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { locateFindings } from '../locate/locate.ts';
 import { examine, startDemoServer, visit, waitForLeak } from '../lab/demo.ts';
 import { doctorLines } from '../render/doctor-text.ts';
 import { coloured, plain } from '../render/style.ts';
@@ -47,8 +48,9 @@ async function demo(): Promise<void> {
 
 async function showDiagnosis(pid: number): Promise<void> {
   const { evidence, diagnosis } = await examine(pid);
+  const whereabouts = await locateFindings(diagnosis, evidence, { attach: true });
   const paint = wantsColour() ? coloured : plain;
-  const lines = doctorLines(diagnosis, evidence, paint, terminalWidth() - 3);
+  const lines = doctorLines({ evidence, diagnosis, whereabouts }, paint, terminalWidth() - 3);
   print(`${indented(lines.join('\n'))}\n\n`);
 }
 

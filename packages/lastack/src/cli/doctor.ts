@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { diagnose, type Diagnosis, type Evidence, type Severity } from '@lastack/core';
+import { diagnose, type Severity } from '@lastack/core';
 import { startWatch } from '../gather/evidence.ts';
 import { diagnoseProcess } from '../gather/focus.ts';
+import { locateFindings } from '../locate/locate.ts';
 import { diagnosisJson } from '../render/diagnosis-json.ts';
 import { doctorLines } from '../render/doctor-text.ts';
+import type { Report } from '../render/report.ts';
 import { coloured, plain } from '../render/style.ts';
 import { parseDurationOption } from './duration-option.ts';
 import { print } from './output.ts';
@@ -18,6 +20,7 @@ interface DoctorOptions {
   readonly pid?: number;
   readonly for: number;
   readonly watch?: true | number;
+  readonly attach?: boolean;
   readonly json?: boolean;
   readonly failOn: Severity;
   readonly netns?: string;
@@ -38,6 +41,10 @@ export function registerDoctor(program: Command): void {
       'go on, and report again every interval (default 10s)',
       parseDurationOption,
     )
+    .option(
+      '--attach',
+      'find lines in Node programs through their inspector: signals them where that is safe, pauses them for moments',
+    )
     .option('--json', 'print the diagnosis as JSON')
     .addOption(
       new Option('--fail-on <severity>', 'exit with 1 from this severity on')
@@ -57,7 +64,9 @@ function parsePid(text: string): number {
 async function doctor(options: DoctorOptions): Promise<void> {
   const { pid } = options;
   if (options.replay !== undefined) {
-    conclude(await readEvidence(options.replay), options);
+    const evidence = await readEvidence(options.replay);
+    const diagnosis = pid === undefined ? diagnose(evidence) : diagnoseProcess(evidence, pid);
+    show({ evidence, diagnosis, whereabouts: new Map() }, options);
     return;
   }
   if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
@@ -73,29 +82,27 @@ async function doctor(options: DoctorOptions): Promise<void> {
     const ms = interval ?? options.for;
     const progress = startProgress('watching TCP sockets', ms);
     const evidence = await watch.after(ms);
+    const diagnosis = pid === undefined ? diagnose(evidence) : diagnoseProcess(evidence, pid);
+    const whereabouts = await locateFindings(diagnosis, evidence, {
+      attach: options.attach === true,
+    });
     progress.end();
     if (interval !== undefined && isatty(1)) print(CLEAR_SCREEN);
-    conclude(evidence, options);
+    show({ evidence, diagnosis, whereabouts }, options);
     if (interval === undefined) return;
   }
 }
 
-function conclude(evidence: Evidence, { pid, json, failOn }: DoctorOptions): void {
-  const diagnosis = pid === undefined ? diagnose(evidence) : diagnoseProcess(evidence, pid);
-  report(diagnosis, evidence, json === true);
-  const failed = diagnosis.findings.some(({ severity }) => reaches(severity, failOn));
+function show(report: Report, { json, failOn }: DoctorOptions): void {
+  if (json === true) print(`${JSON.stringify(diagnosisJson(report))}\n`);
+  else {
+    const paint = wantsColour() ? coloured : plain;
+    print(`${doctorLines(report, paint, terminalWidth()).join('\n')}\n`);
+  }
+  const failed = report.diagnosis.findings.some(({ severity }) => reaches(severity, failOn));
   process.exitCode = failed ? 1 : 0;
 }
 
 function reaches(severity: Severity, limit: Severity): boolean {
   return severity === 'critical' || limit === 'warning';
-}
-
-function report(diagnosis: Diagnosis, evidence: Evidence, json: boolean): void {
-  if (json) {
-    print(`${JSON.stringify(diagnosisJson(diagnosis, evidence))}\n`);
-    return;
-  }
-  const paint = wantsColour() ? coloured : plain;
-  print(`${doctorLines(diagnosis, evidence, paint, terminalWidth()).join('\n')}\n`);
 }

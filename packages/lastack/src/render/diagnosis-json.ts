@@ -1,12 +1,12 @@
-import type { Diagnosis, Evidence, Finding } from '@lastack/core';
+import type { Finding, Whereabouts } from '@lastack/core';
+import type { Report } from './report.ts';
 
 export const DOCTOR_SCHEMA = 'lastack.doctor/1';
 
 /** What `doctor --json` prints; docs/doctor.schema.json describes it. */
-export function diagnosisJson(
-  { findings, unknown }: Diagnosis,
-  { host, kernel, at, windowMs }: Evidence,
-): object {
+export function diagnosisJson({ evidence, diagnosis, whereabouts }: Report): object {
+  const { host, kernel, at, windowMs } = evidence;
+  const { findings, unknown } = diagnosis;
   return {
     schema: DOCTOR_SCHEMA,
     host,
@@ -14,12 +14,12 @@ export function diagnosisJson(
     at: new Date(at).toISOString(),
     windowMs,
     complete: unknown.length === 0,
-    findings: findings.map(findingJson),
+    findings: findings.map((finding) => findingJson(finding, whereabouts.get(finding))),
     unknown,
   };
 }
 
-function findingJson(finding: Finding): object {
+function findingJson(finding: Finding, where: Whereabouts | undefined): object {
   const {
     rule,
     severity,
@@ -52,7 +52,8 @@ function findingJson(finding: Finding): object {
       fds,
     })),
     peers,
-    locations: [],
+    locations: where?.locations ?? [],
+    notes: where?.notes ?? [],
     growth,
     forecast: forecast === null ? null : { ...forecast, at: new Date(forecast.at).toISOString() },
     fix,

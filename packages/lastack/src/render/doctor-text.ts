@@ -3,7 +3,6 @@ import {
   grouped,
   kernelStateOf,
   stateOfKernel,
-  type Diagnosis,
   type Evidence,
   type OwnerTable,
   type SocketTable,
@@ -11,19 +10,19 @@ import {
 } from '@lastack/core';
 import { proseDuration } from './duration.ts';
 import { findingLines, unknownLines } from './finding-text.ts';
+import type { Report } from './report.ts';
 import type { Paint } from './style.ts';
 import { wrap } from './wrap.ts';
 
 /** The whole diagnosis as text: findings, what is unknown, and what was looked at. */
 export function doctorLines(
-  { findings, unknown }: Diagnosis,
-  evidence: Evidence,
+  { evidence, diagnosis: { findings, unknown }, whereabouts }: Report,
   paint: Paint,
   width: number,
 ): string[] {
   const lines: string[] = [];
   for (const finding of findings) {
-    lines.push(...findingLines(finding, evidence.at, paint, width), '');
+    lines.push(...findingLines(finding, whereabouts.get(finding), evidence.at, paint, width), '');
   }
   if (unknown.length > 0) lines.push(...unknownLines(unknown, paint, width), '');
   lines.push(verdict(findings.length, unknown.length, paint), ...wrap(lookedAt(evidence), width));

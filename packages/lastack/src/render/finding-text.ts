@@ -3,18 +3,27 @@ import {
   type Finding,
   type FindingOwner,
   type FixStep,
+  type Location,
   type UnknownFinding,
+  type Whereabouts,
 } from '@lastack/core';
 import { proseDuration } from './duration.ts';
 import type { Paint } from './style.ts';
 import { wrap } from './wrap.ts';
 
 const LABEL_WIDTH = 11;
+const ROLE_WIDTH = 12;
 const SHOWN_PEERS = 5;
 const SHOWN_FDS = 8;
 
 /** One finding as a person reads it: what, since when and until when, with whom, why, what to do. */
-export function findingLines(finding: Finding, at: number, paint: Paint, width: number): string[] {
+export function findingLines(
+  finding: Finding,
+  whereabouts: Whereabouts | undefined,
+  at: number,
+  paint: Paint,
+  width: number,
+): string[] {
   const colour = finding.severity === 'critical' ? 'red' : 'yellow';
   const severity = paint(['bold', colour], finding.severity.toUpperCase().padEnd(10));
   const head = wrap(`${finding.rule}   ${finding.title}`, width - 10);
@@ -24,12 +33,39 @@ export function findingLines(finding: Finding, at: number, paint: Paint, width: 
     ...field('holder', holderText(finding.owners), width),
     ...field('peers', peersText(finding), width),
     ...field('why', causeText(finding), width),
+    ...whereLines(whereabouts, width),
     ...fixLines(finding, width),
   ];
 }
 
 function causeText({ cause, why }: Finding): string {
   return cause === null || cause === 'unknown' ? why : `${cause}: ${why}`;
+}
+
+const ROLES: Readonly<Record<Location['role'], string>> = {
+  created: 'created at',
+  held: 'held by',
+  handled: 'handled by',
+  executing: 'executing',
+};
+
+function whereLines(whereabouts: Whereabouts | undefined, width: number): string[] {
+  if (whereabouts === undefined) return [];
+  const texts = [...whereabouts.locations.map(locationText), ...whereabouts.notes];
+  return texts.flatMap((text, i) => field(i === 0 ? 'where' : '', text, width));
+}
+
+/** `held by     src/cache.ts:42  idle, pool.idle[17] [heap of the program]` */
+function locationText({
+  role,
+  file,
+  line,
+  function: name,
+  name: holder,
+  evidence,
+}: Location): string {
+  const what = [name, holder].filter((part) => part !== undefined && part !== '').join(', ');
+  return `${ROLES[role].padEnd(ROLE_WIDTH)}${file}:${line}  ${what} [${evidence}]`;
 }
 
 function sinceText({ oldest, growth, forecast, sockets }: Finding, at: number): string | null {

@@ -1,0 +1,27 @@
+import type { ProcessFacts } from '@lastack/core';
+
+/**
+ * How to get the line with the language's own tool, as a command for this process; null where nothing is known of the
+ * program. Tools that pause the program say so.
+ */
+export function nativeTool({ pid, runtime, command }: ProcessFacts): string | null {
+  switch (runtime) {
+    case 'python':
+      return `py-spy dump --pid ${pid} shows the lines that its threads are at`;
+    case 'node':
+      return `lastack doctor --pid ${pid} --attach shows the lines, through Node's inspector; lastack run -- COMMAND knows them from the start`;
+    case 'java':
+      return `jcmd ${pid} Thread.print shows the lines that its threads are at`;
+    case 'go':
+      return `with net/http/pprof in the program, /debug/pprof/goroutine?debug=2 shows the lines; without, dlv attach ${pid} does (it pauses the program)`;
+    case 'other':
+      break;
+    default:
+      return runtime satisfies never;
+  }
+  if (/^(ruby|puma|unicorn|sidekiq)/.test(command)) {
+    return `rbspy snapshot --pid ${pid} shows the lines that its threads are at`;
+  }
+  if (command.startsWith('php')) return `phpspy -p ${pid} shows the lines that it is at`;
+  return `eu-stack -p ${pid} shows the stacks of its threads (it pauses the program for a moment)`;
+}
