@@ -6,8 +6,11 @@ import { SocketJson } from '../render/socket-json.ts';
 import { SocketRows } from '../render/socket-rows.ts';
 import { SORT_KEYS, sortRows, type SortKey } from '../render/sort-rows.ts';
 import { summarize, summaryLines } from '../render/summary.ts';
-import { print, writeAll } from './output.ts';
+import { print, widenPipe, writeAll } from './output.ts';
 import { printNotes, selectSockets } from './selection.ts';
+
+/** From here on the pipe, not the work, may be the narrow place. */
+const MANY_ROWS = 10_000;
 
 interface LsOptions {
   readonly json?: boolean;
@@ -65,6 +68,7 @@ function writeRows(table: SocketTable, rows: Uint32Array, view: RowView, options
     );
     return;
   }
+  if (rows.length > MANY_ROWS) widenPipe(1);
   const writer = new ByteWriter((bytes) => writeAll(1, bytes));
   if (options.json === true) {
     const json = new SocketJson(table, view, writer);

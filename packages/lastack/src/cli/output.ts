@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { loadLibc } from '../kernel/ffi.ts';
 
 /** Thrown to end the program quietly: whoever read our output has gone (`| head`). */
 export class ReaderGone extends Error {}
@@ -19,6 +20,15 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
+}
+
+const F_SETPIPE_SZ = 1031;
+const WIDE_PIPE = 1 << 20;
+
+/** Gives a pipe of ours more room, where it is one: a reader that works at the same time is waited for less often. */
+export function widenPipe(fd: number): void {
+  const libc = loadLibc();
+  if (libc.kind === 'ok') libc.value.fcntl(fd, F_SETPIPE_SZ, WIDE_PIPE);
 }
 
 export function print(text: string): void {

@@ -16,6 +16,8 @@ export interface Libc {
   setns(fd: number, type: number): number;
   read(fd: number, buffer: Uint8Array, length: number): number;
   close(fd: number): number;
+  /** fcntl(2) with an integer argument. */
+  fcntl(fd: number, command: number, argument: number): number;
   /** readv(2) in a thread of libuv's pool: the main thread goes on meanwhile. */
   readvInThread(fd: number, vectors: Uint8Array, count: number): Promise<number>;
   /** bpf(2). */
@@ -102,6 +104,7 @@ function declare(koffi: Koffi, libc: LibraryHandle): Libc {
     setns: libc.func('int setns(int, int)'),
     read: libc.func('intptr_t read(int, void *, size_t)'),
     close: libc.func('int close(int)'),
+    fcntl: libc.func('int fcntl(int, int, int)'),
     readvInThread: (fd, vectors, count) =>
       new Promise((resolve, reject) => {
         readv.async(fd, vectors, count, (error: Error | null, result: number) => {
