@@ -1,0 +1,37 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { readProcText } from '../../kernel/procfs/read-proc.ts';
+import { parseSyscall } from '../../kernel/procfs/syscall-line.ts';
+import { systemCallsOf } from '../../kernel/procfs/system-calls.ts';
+
+/** What the thread that runs JavaScript does: waits in its event loop, computes, or is stuck where no inspector opens. */
+export type MainThread =
+  | { readonly kind: 'waiting' | 'busy' | 'unknown' }
+  | { readonly kind: 'stuck'; readonly where: string };
+
+const LOOKS = 5;
+const BETWEEN_MS = 5;
+
+/** libuv waits in one of these. */
+const LOOP_CALLS = new Set(['epoll_wait', 'epoll_pwait', 'epoll_pwait2']);
+
+/** Looks at the main thread five times over 20 ms; it is not stopped for that. */
+export async function lookAtMainThread(pid: number): Promise<MainThread> {
+  const table = systemCallsOf(process.arch);
+  const seen: string[] = [];
+  for (let i = 0; i < LOOKS; i++) {
+    if (i > 0) await pause(BETWEEN_MS);
+    const text = readProcText(`/proc/${pid}/task/${pid}/syscall`);
+    const now = text.kind === 'ok' ? parseSyscall(text.value, table) : null;
+    if (now?.kind !== 'ok') return { kind: 'unknown' };
+    seen.push(now.value.kind === 'call' ? now.value.name : now.value.kind);
+  }
+  return judgeLooks(seen);
+}
+
+/** @param looks names of system calls, `running`, or `outside` for a thread that is stopped */
+export function judgeLooks(looks: readonly string[]): MainThread {
+  if (looks.every((look) => look === 'running')) return { kind: 'busy' };
+  const [first] = looks;
+  const isStuck = looks.every((look) => look === first && !LOOP_CALLS.has(look));
+  return isStuck ? { kind: 'stuck', where: first } : { kind: 'waiting' };
+}
