@@ -1,6 +1,6 @@
 import type { ProcessFacts, ThreadActivity } from '../evidence/process-facts.ts';
 import type { Finding, Fix } from '../finding/finding.ts';
-import type { OwnerIndex } from '../socket/owner-index.ts';
+import { NO_OWNER, type OwnerIndex } from '../socket/owner-index.ts';
 import { kernelStateOf, timerOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { KERNEL_STATE } from '../tcp/state.ts';
@@ -124,7 +124,8 @@ function unseenReaders(
   let problem: BlindSpot | null = null;
   for (let row = 0; row < table.count; row++) {
     if (!isUnanswered(table, row, listeners)) continue;
-    for (const at of owners.ownersOf(table.inode[row])) {
+    let at = owners.firstOwner(table.inode[row]);
+    for (; at !== NO_OWNER; at = owners.nextOwner(at)) {
       const threads = processes.get(owners.table.pid[at])?.threads;
       const hidden = threads?.kind === 'ok' ? threads.value.callsHidden : (threads ?? null);
       if (hidden === null) continue;

@@ -1,6 +1,6 @@
-/** `4,812`. */
+/** `4,812`. Intl would say the same, but takes 20 ms to load. */
 export function grouped(count: number): string {
-  return count.toLocaleString('en-US');
+  return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** `1 socket`, `4,812 sockets`. */
