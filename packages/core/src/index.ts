@@ -24,5 +24,6 @@ export * from './rules/diagnose.ts';
 export * from './rules/all.ts';
 export * from './socket/join-info.ts';
 export { finTimeoutOf } from './rules/settings.ts';
+export { isEventLoop } from './rules/threads.ts';
 export { grouped } from './rules/wording.ts';
 export * from './finding/location.ts';

@@ -2,6 +2,7 @@ import { hostname, release } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ALL_STATES_MASK,
+  isEventLoop,
   type CounterSight,
   seen,
   unavailable,
@@ -22,7 +23,7 @@ import { readSettings } from '../kernel/procfs/settings.ts';
 import { startSampling } from '../kernel/procfs/thread-sampler.ts';
 import { netnsPathOf, readSockets, type NetnsChoice, type SocketsRead } from './sockets.ts';
 import { ownersConcerned } from './owners-concerned.ts';
-import { rankHolders } from './suspects.ts';
+import { holdersOfUnserved, rankHolders } from './suspects.ts';
 
 /** Threads are sampled over this long, or over the whole window if it is shorter. */
 const SAMPLED_MS = 1000;
@@ -139,17 +140,21 @@ function sightOf(
 }
 
 function factsOf(
-  { owners }: Look,
+  { sockets, owners }: Look,
   suspects: readonly number[],
   threads: ReadonlyMap<number, Observation<ThreadSight>>,
   before: ReadonlyMap<number, Before> = new Map(),
 ): Observation<ReadonlyMap<number, ProcessFacts>> {
   // Holders that came during the window are looked at too, only not their threads.
-  const holders = owners.kind === 'ok' ? owners.value.pid : [];
-  const socketsByPid = owners.kind === 'ok' ? inodesByFd(owners.value) : new Map();
+  const holders = owners.kind === 'ok' ? owners.value.commands.keys() : [];
+  const unserved =
+    owners.kind === 'ok' && sockets.kind === 'ok'
+      ? holdersOfUnserved(sockets.value.table, owners.value)
+      : null;
   const facts = readProcessFacts([...new Set([...suspects, ...holders])], {
     threads,
-    socketsOf: (pid) => socketsByPid.get(pid) ?? new Map(),
+    // Rules ask it of event loops only, and a process may have 100,000 descriptors.
+    socketsOf: (pid) => (hasEventLoop(threads.get(pid)) ? (unserved?.get(pid) ?? null) : null),
     containerOf: (pid) => readContainerName(pid),
   });
   if (facts.kind === 'unavailable') return facts;
@@ -183,14 +188,8 @@ function withBefore(facts: ProcessFacts, before: Before | undefined): ProcessFac
   };
 }
 
-function inodesByFd({ count, pid, fd, inode }: OwnerTable): Map<number, Map<number, number>> {
-  const byPid = new Map<number, Map<number, number>>();
-  for (let at = 0; at < count; at++) {
-    let fds = byPid.get(pid[at]);
-    if (fds === undefined) byPid.set(pid[at], (fds = new Map()));
-    fds.set(fd[at], inode[at]);
-  }
-  return byPid;
+function hasEventLoop(sight: Observation<ThreadSight> | undefined): boolean {
+  return sight?.kind === 'ok' && sight.value.threads.some(isEventLoop);
 }
 
 /** Counters and sysctls belong to a network namespace; of several, ours is the one that is read. */

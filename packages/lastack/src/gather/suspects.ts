@@ -31,17 +31,44 @@ export function rankHolders(table: SocketTable, owners: OwnerTable): number[] {
   return [...weights].toSorted((a, b) => b[1] - a[1]).map(([pid]) => pid);
 }
 
-function isSuspicious(table: SocketTable, row: number): boolean {
+/** Those that hold a socket of which the rules ask whether it is watched, with all the sockets that they hold. */
+export function holdersOfUnserved(
+  table: SocketTable,
+  owners: OwnerTable,
+): ReadonlyMap<number, ReadonlyMap<number, number>> {
+  const index = indexOwners(owners);
+  const inodeByFd = new Map<number, Map<number, number>>();
+  for (let row = 0; row < table.count; row++) {
+    if (!isUnserved(table, row) || table.inode[row] === 0) continue;
+    for (const at of index.ownersOf(table.inode[row])) inodeByFd.set(owners.pid[at], new Map());
+  }
+  if (inodeByFd.size === 0) return inodeByFd;
+  for (let at = 0; at < owners.count; at++) {
+    inodeByFd.get(owners.pid[at])?.set(owners.fd[at], owners.inode[at]);
+  }
+  return inodeByFd;
+}
+
+/** Something waits there for the program: the end of the stream, or a connection. */
+function isUnserved(table: SocketTable, row: number): boolean {
   switch (kernelStateOf(table, row)) {
     case KERNEL_STATE['CLOSE-WAIT']:
     case KERNEL_STATE['FIN-WAIT-2']:
-    case KERNEL_STATE['SYN-SENT']:
       return true;
     case KERNEL_STATE.LISTEN:
       return table.recvQ[row] > 0;
+    default:
+      return false;
+  }
+}
+
+function isSuspicious(table: SocketTable, row: number): boolean {
+  switch (kernelStateOf(table, row)) {
+    case KERNEL_STATE['SYN-SENT']:
+      return true;
     case KERNEL_STATE.ESTABLISHED:
       return timerOf(table, row) === 'probe';
     default:
-      return false;
+      return isUnserved(table, row);
   }
 }

@@ -47,6 +47,11 @@ test('readProcessFacts() passes on the threads and asks for the container', asyn
   expect(facts?.container).toBe(`container of ${process.pid}`);
 });
 
+test('readProcessFacts() does not look at what is watched when nobody asks', () => {
+  const facts = factsOf(process.pid, { socketsOf: () => null });
+  expect(facts?.watched).toMatchObject({ kind: 'unavailable' });
+});
+
 test('readProcessFacts() knows Node by its executable', async () => {
   await using node = await startProgram(process.execPath, [
     '-e',

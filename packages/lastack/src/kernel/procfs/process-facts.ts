@@ -19,13 +19,17 @@ export interface ProcessFactsOptions {
   readonly root?: string;
   /** What the thread sampler saw, by pid. */
   readonly threads?: ReadonlyMap<number, Observation<ThreadSight>>;
-  /** The sockets of a process as far as known, inode by descriptor: their links need not be read again. */
-  readonly socketsOf?: (pid: number) => ReadonlyMap<number, number>;
+  /**
+   * The sockets of a process as far as known, inode by descriptor: their links need not be read again. Null: what it watches
+   * with epoll is not asked for, which saves listing its descriptors.
+   */
+  readonly socketsOf?: (pid: number) => ReadonlyMap<number, number> | null;
   /** The container that a process belongs to, null for none. */
   readonly containerOf?: (pid: number) => string | null;
 }
 
 const NO_SOCKETS: ReadonlyMap<number, number> = new Map();
+const NOT_ASKED = unavailable('no rule asks what the process watches with epoll', 'nothing to do');
 
 /**
  * Reads what procfs says of processes. Those that have ended, or that hidepid hides, are missing from the result; a part
@@ -65,6 +69,7 @@ function readOne(
   const executable = orEnded(readProcLink(`${root}/${pid}/exe`), pid);
   const path = executable.kind === 'ok' ? executable.value : null;
   const netns = readNetns(`${root}/${pid}/ns/net`);
+  const sockets = options.socketsOf === undefined ? NO_SOCKETS : options.socketsOf(pid);
   return {
     pid,
     parentPid: stat.parentPid,
@@ -78,7 +83,7 @@ function readOne(
     threads:
       options.threads?.get(pid) ??
       unavailable(`the threads of process ${pid} were not sampled`, 'look at it with --pid'),
-    watched: readEpollWatch(root, pid, options.socketsOf?.(pid) ?? NO_SOCKETS),
+    watched: sockets === null ? NOT_ASKED : readEpollWatch(root, pid, sockets),
     zombies,
   };
 }
