@@ -1,4 +1,4 @@
-import { seen, type Observation, type OwnerTable } from '@lastack/core';
+import { seen, type Observation, type OwnerTable, type SocketTable } from '@lastack/core';
 import { readNetns } from '../kernel/procfs/process-facts.ts';
 import type { SocketsRead } from './sockets.ts';
 
@@ -11,25 +11,43 @@ export function ownersConcerned(
   { table, netns }: SocketsRead,
 ): Observation<OwnerTable> {
   if (owners.kind === 'unavailable') return owners;
-  const { count, pid, fd, inode, tcp } = owners.value;
+  const { pid, fd, inode, tcp, commands } = owners.value;
   const read = new Set(netns.map(({ inode }) => inode));
-  const elsewhere = new Map<number, boolean>();
-  for (const each of new Set(pid)) {
+  const elsewhere = new Set<number>();
+  for (const each of commands.keys()) {
     const own = readNetns(`/proc/${each}/ns/net`);
-    elsewhere.set(each, own !== null && !read.has(own));
+    if (own !== null && !read.has(own)) elsewhere.add(each);
   }
-  if (![...elsewhere.values()].includes(true)) return owners;
-  const inodes = new Set(table.inode.subarray(0, table.count));
-  const kept = Uint32Array.from({ length: count }, (_, at) => at).filter(
-    (at) => elsewhere.get(pid[at]) === false || inodes.has(inode[at]),
-  );
-  const pick = (column: Uint32Array) => Uint32Array.from(kept, (at) => column[at]);
+  if (elsewhere.size === 0) return owners;
+  const rows = concernedRows(owners.value, elsewhere, table);
+  const pids = new Set<number>();
+  for (const at of rows) pids.add(pid[at]);
+  const pick = (column: Uint32Array) => rows.map((at) => column[at]);
   return seen({
     ...owners.value,
-    count: kept.length,
+    count: rows.length,
     pid: pick(pid),
     fd: pick(fd),
     inode: pick(inode),
     tcp: tcp === null ? null : pick(tcp),
+    commands: new Map([...commands].filter(([each]) => pids.has(each))),
   });
+}
+
+function concernedRows(
+  { count, pid, inode }: OwnerTable,
+  elsewhere: ReadonlySet<number>,
+  table: SocketTable,
+): Uint32Array {
+  const heldElsewhere = new Set<number>();
+  for (let at = 0; at < count; at++) if (elsewhere.has(pid[at])) heldElsewhere.add(inode[at]);
+  const shared = new Set(
+    table.inode.subarray(0, table.count).filter((each) => heldElsewhere.has(each)),
+  );
+  const rows = new Uint32Array(count);
+  let kept = 0;
+  for (let at = 0; at < count; at++) {
+    if (!elsewhere.has(pid[at]) || shared.has(inode[at])) rows[kept++] = at;
+  }
+  return rows.subarray(0, kept);
 }
