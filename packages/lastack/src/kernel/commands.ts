@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 /** Characters that would move the cursor, start an escape sequence, or reorder a line of a terminal. */
 const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+const UTF8 = new TextDecoder();
 
 /**
  * The text of /proc/PID/comm, which a process chooses freely: up to 15 bytes of anything. Bytes that are not UTF-8 and
@@ -10,7 +11,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
  */
 export function parseCommand(bytes: Uint8Array): string {
   const end = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
-  return new TextDecoder().decode(bytes.subarray(0, end)).replace(UNPRINTABLE, '\uFFFD');
+  return UTF8.decode(bytes.subarray(0, end)).replace(UNPRINTABLE, '\uFFFD');
 }
 
 /** The names of processes, each read once; those that have ended are absent. Rows of one process are usually adjacent. */

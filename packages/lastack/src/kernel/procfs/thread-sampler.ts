@@ -175,10 +175,13 @@ function finish(process: ProcessSamples, { root, now }: Limits): Observation<Thr
   const threads = [];
   for (const [tid, { first, looks }] of process.threads) {
     const task = `${root}/${process.pid}/task/${tid}`;
-    const times = readThreadTimes(task, now());
-    const isSame = times.kind === 'ok' && times.value.stat.startTicks === first.stat.startTicks;
-    if (!isSame) continue;
-    const last = looks.length > 1 ? times.value : null;
+    let last: ThreadTimes | null = null;
+    if (looks.length > 1) {
+      const times = readThreadTimes(task, now());
+      // Another thread may have its number by now.
+      if (times.kind !== 'ok' || times.value.stat.startTicks !== first.stat.startTicks) continue;
+      last = times.value;
+    }
     threads.push(summarizeThread({ first, last, looks, wchan: readWchan(task) }));
   }
   if (threads.length === 0) return null;
