@@ -1,8 +1,9 @@
 import {
+  NO_OWNER,
   RULES,
   grouped,
-  kernelStateOf,
-  stateOfKernel,
+  indexOwners,
+  stateOf,
   type Evidence,
   type OwnerTable,
   type SocketTable,
@@ -43,7 +44,7 @@ function lookedAt({ sockets, owners, windowMs }: Evidence): string {
     const { last, netns, method } = sockets.value;
     const counts = new Map<TcpState, number>();
     for (let row = 0; row < last.count; row++) {
-      const state = stateOfKernel(kernelStateOf(last, row));
+      const state = stateOf(last, row);
       counts.set(state, (counts.get(state) ?? 0) + 1);
     }
     const states = [...counts]
@@ -70,6 +71,12 @@ function lookedAt({ sockets, owners, windowMs }: Evidence): string {
 
 /** How many processes hold these sockets; owners are those of the whole host. */
 function holdersIn({ count, inode }: SocketTable, owners: OwnerTable): number {
-  const inodes = new Set(inode.subarray(0, count));
-  return new Set(owners.pid.filter((_, at) => inodes.has(owners.inode[at]))).size;
+  const index = indexOwners(owners);
+  const pids = new Set<number>();
+  for (let row = 0; row < count; row++) {
+    if (inode[row] === 0) continue;
+    let at = index.firstOwner(inode[row]);
+    for (; at !== NO_OWNER; at = index.nextOwner(at)) pids.add(owners.pid[at]);
+  }
+  return pids.size;
 }

@@ -101,10 +101,8 @@ function holderText(owners: readonly FindingOwner[]): string | null {
 }
 
 function fdsText(fds: readonly number[]): string {
-  const shown = fds
-    .toSorted((a, b) => a - b)
-    .slice(0, SHOWN_FDS)
-    .join(', ');
+  // Typed arrays are sorted as numbers, without a call for each comparison.
+  const shown = Uint32Array.from(fds).toSorted().subarray(0, SHOWN_FDS).join(', ');
   return fds.length > SHOWN_FDS ? `${shown}, … (${grouped(fds.length)} in all)` : shown;
 }
 
