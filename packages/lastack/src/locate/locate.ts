@@ -95,8 +95,10 @@ function locatorsFor(
   { runtime }: ProcessFacts,
   { attach }: LocateOptions,
 ): readonly (() => Promise<Locator>)[] {
-  void runtime;
   void attach;
+  if (runtime === 'python') {
+    return [async () => (await import('./python/locate-python.ts')).locatePython];
+  }
   return [];
 }
 

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { findPython } from '../../../../test/kit/installed.ts';
+
+/** A Python that is installed here. */
+export interface Interpreter {
+  readonly path: string;
+  /** `3.11` */
+  readonly version: string;
+  /** `3.11.7 of /root/.pyenv/versions/3.11.7/bin` */
+  readonly title: string;
+}
+
+/** Those that lastack reads. */
+export const VERSIONS = ['3.8', '3.9', '3.10', '3.11', '3.12', '3.13'];
+
+/** Every interpreter of pyenv, of the system and of the PATH, each once, in the order of their versions. */
+export const INTERPRETERS: readonly Interpreter[] = [...new Set(places())]
+  .flatMap(ask)
+  .toSorted((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }));
+
+/** The versions of `VERSIONS` that are missing, for a test that is skipped in their place. */
+export const MISSING = VERSIONS.filter(
+  (version) => !INTERPRETERS.some((each) => each.version === version),
+);
+
+function places(): string[] {
+  const pyenv = join(process.env['PYENV_ROOT'] ?? join(homedir(), '.pyenv'), 'versions');
+  const folders = [
+    '/usr/bin',
+    '/usr/local/bin',
+    ...(existsSync(pyenv) ? readdirSync(pyenv).map((name) => join(pyenv, name, 'bin')) : []),
+  ];
+  const onPath = findPython('python3');
+  return [
+    ...folders.flatMap((folder) =>
+      existsSync(folder)
+        ? readdirSync(folder)
+            .filter((name) => /^python[23]\.\d+$/.test(name))
+            .map((name) => realpathSync(join(folder, name)))
+        : [],
+    ),
+    ...(onPath === null ? [] : [realpathSync(onPath)]),
+  ];
+}
+
+function ask(path: string): Interpreter[] {
+  try {
+    const program = "import platform; print(platform.python_version(), '')";
+    const exact = execFileSync(path, ['-c', program], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: 20_000,
+    });
+    // Python 2 prints a tuple.
+    const version = /(\d+\.\d+)\.\d+/.exec(exact) ?? [];
+    return version.length === 0
+      ? []
+      : [{ path, version: version[1], title: `${version[0]} of ${join(path, '..')}` }];
+  } catch {
+    return [];
+  }
+}
