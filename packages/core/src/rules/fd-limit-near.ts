@@ -1,12 +1,13 @@
 import type { ProcessFacts } from '../evidence/process-facts.ts';
 import type { Settings } from '../evidence/evidence.ts';
 import type { Finding, Fix, Growth } from '../finding/finding.ts';
-import { kernelStateOf, stateOf } from '../socket/row.ts';
+import { kernelStateOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
-import { KERNEL_STATE, type TcpState } from '../tcp/state.ts';
+import { KERNEL_STATE } from '../tcp/state.ts';
 import { forecastDescriptors, growthOf } from './growth.ts';
 import { holdingsOf, ownerOf, type Holding } from './holders.ts';
 import { countPeers } from './peers.ts';
+import { countStates } from './rows.ts';
 import { defineRule, type BlindSpot } from './rule.ts';
 import { columnOf } from './settings.ts';
 import { counted, grouped, percentOf } from './wording.ts';
@@ -117,15 +118,9 @@ function connectionsOf({ rows }: Holding, table: SocketTable): number[] {
   return rows.filter((row) => kernelStateOf(table, row) !== KERNEL_STATE.LISTEN);
 }
 
-/** `4,790 CLOSE-WAIT, 22 ESTABLISHED`, the most frequent first. */
+/** `4,790 CLOSE-WAIT, 22 ESTABLISHED` */
 function statesText(rows: readonly number[], table: SocketTable): string {
-  const counts = new Map<TcpState, number>();
-  for (const row of rows) {
-    const state = stateOf(table, row);
-    counts.set(state, (counts.get(state) ?? 0) + 1);
-  }
-  return [...counts]
-    .toSorted(([, a], [, b]) => b - a)
+  return countStates(rows, table)
     .map(([state, count]) => `${grouped(count)} ${state}`)
     .join(', ');
 }

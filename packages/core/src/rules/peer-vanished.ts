@@ -7,17 +7,16 @@ import {
   localPortOf,
   remoteBytesOf,
   retransmitsOf,
-  stateOf,
   timerOf,
 } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
-import { KERNEL_STATE, type TcpState } from '../tcp/state.ts';
+import { KERNEL_STATE } from '../tcp/state.ts';
 import { elapsed } from './elapsed.ts';
 import { describeHolders, groupByHolders, holdersOf, type HolderGroup } from './holders.ts';
 import { listenersOf } from './listeners.ts';
 import { countPeers } from './peers.ts';
 import { givingUpClause, heldGivesUp, leastElapsedMs, orphanGivesUp } from './retransmission.ts';
-import { oldestOf } from './rows.ts';
+import { countStates, oldestOf } from './rows.ts';
 import { defineRule } from './rule.ts';
 import { severityByCount } from './severity.ts';
 import { counted, grouped } from './wording.ts';
@@ -184,13 +183,7 @@ function peersClause(count: number): string {
 
 /** `12 in FIN-WAIT-1 and 3 in LAST-ACK` */
 function statesClause(rows: readonly number[], table: SocketTable): string {
-  const counts = new Map<TcpState, number>();
-  for (const row of rows) {
-    const state = stateOf(table, row);
-    counts.set(state, (counts.get(state) ?? 0) + 1);
-  }
-  return [...counts]
-    .toSorted((a, b) => b[1] - a[1])
+  return countStates(rows, table)
     .map(([state, count]) => `${grouped(count)} in ${state}`)
     .join(' and ');
 }

@@ -2,7 +2,7 @@ import type { Since } from '../finding/finding.ts';
 import type { Age } from '../socket/age.ts';
 import { cookieOf, kernelStateOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
-import { KERNEL_STATE, type TcpState } from '../tcp/state.ts';
+import { KERNEL_STATE, stateOfKernel, type TcpState } from '../tcp/state.ts';
 
 export function rowsInState(table: SocketTable, state: TcpState): number[] {
   const wanted = KERNEL_STATE[state];
@@ -10,6 +10,19 @@ export function rowsInState(table: SocketTable, state: TcpState): number[] {
   for (let row = 0; row < table.count; row++)
     if (kernelStateOf(table, row) === wanted) rows.push(row);
   return rows;
+}
+
+/** How many of the rows are in each state, the most frequent first. */
+export function countStates(rows: readonly number[], table: SocketTable): [TcpState, number][] {
+  const byNumber = new Uint32Array(256);
+  for (const row of rows) byNumber[kernelStateOf(table, row)]++;
+  const counts = new Map<TcpState, number>();
+  for (const [number, count] of byNumber.entries()) {
+    if (count === 0) continue;
+    const state = stateOfKernel(number);
+    counts.set(state, (counts.get(state) ?? 0) + count);
+  }
+  return [...counts].toSorted(([, a], [, b]) => b - a);
 }
 
 /**
