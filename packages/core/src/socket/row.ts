@@ -58,14 +58,11 @@ function addressBytes(
   column: Uint32Array,
   offset6: number,
 ): Uint8Array {
-  const words =
-    familyOf(table, row) === AF_INET6
-      ? table.addresses6.subarray(
-          table.source[row] * 8 + offset6,
-          table.source[row] * 8 + offset6 + 4,
-        )
-      : column.subarray(row, row + 1);
-  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  if (familyOf(table, row) !== AF_INET6) {
+    return new Uint8Array(column.buffer, column.byteOffset + row * 4, 4);
+  }
+  const { buffer, byteOffset } = table.addresses6;
+  return new Uint8Array(buffer, byteOffset + (table.source[row] * 8 + offset6) * 4, 16);
 }
 
 function swap16(word: number): number {
