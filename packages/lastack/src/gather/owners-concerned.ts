@@ -20,17 +20,17 @@ export function ownersConcerned(
   }
   if (elsewhere.size === 0) return owners;
   const rows = concernedRows(owners.value, elsewhere, table);
-  const pids = new Set<number>();
-  for (const at of rows) pids.add(pid[at]);
   const pick = (column: Uint32Array) => rows.map((at) => column[at]);
+  const pids = pick(pid);
+  const kept = new Set(pids);
   return seen({
     ...owners.value,
     count: rows.length,
-    pid: pick(pid),
+    pid: pids,
     fd: pick(fd),
     inode: pick(inode),
     tcp: tcp === null ? null : pick(tcp),
-    commands: new Map([...commands].filter(([each]) => pids.has(each))),
+    commands: new Map([...commands].filter(([each]) => kept.has(each))),
   });
 }
 
@@ -39,15 +39,21 @@ function concernedRows(
   elsewhere: ReadonlySet<number>,
   table: SocketTable,
 ): Uint32Array {
+  // Rows of one process follow each other.
+  const isFar = new Uint8Array(count);
   const heldElsewhere = new Set<number>();
-  for (let at = 0; at < count; at++) if (elsewhere.has(pid[at])) heldElsewhere.add(inode[at]);
+  let last = -1;
+  for (let at = 0; at < count; at++) {
+    isFar[at] = pid[at] === last ? isFar[at - 1] : Number(elsewhere.has((last = pid[at])));
+    if (isFar[at] === 1) heldElsewhere.add(inode[at]);
+  }
   const shared = new Set(
     table.inode.subarray(0, table.count).filter((each) => heldElsewhere.has(each)),
   );
   const rows = new Uint32Array(count);
   let kept = 0;
   for (let at = 0; at < count; at++) {
-    if (!elsewhere.has(pid[at]) || shared.has(inode[at])) rows[kept++] = at;
+    if (isFar[at] === 0 || shared.has(inode[at])) rows[kept++] = at;
   }
   return rows.subarray(0, kept);
 }
