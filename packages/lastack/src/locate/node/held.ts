@@ -1,0 +1,208 @@
+import type { SocketLocation } from '../locator.ts';
+import { scopesOf, siteOfFunction, type FunctionSite } from './function-site.ts';
+import { formatHolderPath, type HolderStep } from './holder-path.ts';
+import type { RemoteProbe } from './remote-probe.ts';
+import type { Scripts } from './scripts.ts';
+import type { Session } from './session.ts';
+
+/** Where the walk began: a scope, what a CommonJS module exports, or a pool of Node's own. */
+type Root = ScopeRoot | { readonly kind: 'exports' | 'pool'; readonly label: string };
+
+interface ScopeRoot {
+  readonly kind: 'scope';
+  readonly site: FunctionSite;
+  readonly isModule: boolean;
+  /** Sockets that this function listens to: they hold it, so that what it holds need not hold them. */
+  readonly listensTo: ReadonlySet<number>;
+}
+
+interface Hit {
+  readonly fd: number;
+  readonly root: number;
+  readonly steps: readonly HolderStep[];
+}
+
+/** A function whose scopes are to be searched. */
+export interface Closure {
+  readonly site: FunctionSite;
+  readonly fd: number | null;
+}
+
+export interface HeldOptions {
+  readonly session: Session;
+  readonly probe: RemoteProbe;
+  readonly scripts: Scripts;
+  /** Calls of the inspector, as `session.calls` counts them, and `session.timeLeftMs`, at which the walk ends. */
+  readonly lastCall: number;
+  readonly untilMs: number;
+}
+
+/** One call handles so many objects, to keep the target's pause short. */
+const OBJECTS_PER_CALL = 2000;
+const FUNCTIONS_PER_ROUND = 8;
+/** The same code makes many closures; a few of them show what there is. */
+const CLOSURES_OF_ONE = 3;
+const PATHS_TOLD = 2;
+const HITS_KEPT = 5000;
+
+/** Walks from closures through variables and collections of the program to the sockets. */
+export class HolderWalk {
+  readonly #options: HeldOptions;
+  readonly #roots: Root[] = [];
+  readonly #hits: Hit[] = [];
+  readonly #expanded = new Map<string, number>();
+  /** Of packages: looked into when the user's own code is done. */
+  readonly #later: Closure[] = [];
+  /** False when the walk ended before it had seen everything. */
+  isComplete = true;
+
+  constructor(options: HeldOptions) {
+    this.#options = options;
+  }
+
+  /** Searches what can be reached without a closure; to be called first. */
+  async addPlaces(): Promise<void> {
+    for (const { label, isPool } of await this.#options.probe.addPlaces()) {
+      this.#roots.push({ kind: isPool ? 'pool' : 'exports', label });
+      const script = isPool ? null : this.#options.scripts.scriptOf(label);
+      if (script !== null) await this.#options.scripts.readCode(script);
+    }
+  }
+
+  /** Searches what these closures reach. */
+  async search(closures: readonly Closure[]): Promise<void> {
+    for (const closure of closures) await this.#expand(closure);
+    await this.#walk();
+    while (this.#later.length > 0 && this.#mayGoOn()) {
+      await this.#enter(this.#later.splice(0, FUNCTIONS_PER_ROUND));
+      await this.#walk();
+    }
+  }
+
+  /** What was found: collections of a module before variables of a function, short paths before long ones. */
+  locations(): readonly SocketLocation[] {
+    const told = new Map<number, Map<string, SocketLocation>>();
+    const ranked = this.#hits.toSorted(
+      (a, b) => this.#rank(a) - this.#rank(b) || a.steps.length - b.steps.length,
+    );
+    for (const hit of ranked) {
+      const ofSocket = told.get(hit.fd) ?? new Map<string, SocketLocation>();
+      told.set(hit.fd, ofSocket);
+      const location = ofSocket.size < PATHS_TOLD ? this.#describe(hit) : null;
+      if (location !== null) {
+        ofSocket.set(`${location.file}:${location.line}:${location.name}`, location);
+      }
+    }
+    return [...told.values()].flatMap((ofSocket) => [...ofSocket.values()]);
+  }
+
+  /** Pools of Node's own have no line of the user's. */
+  notes(): readonly string[] {
+    const notes = new Set<string>();
+    for (const { fd, root } of this.#hits) {
+      const from = this.#roots[root];
+      if (from.kind === 'pool') notes.add(`descriptor ${fd} is in ${from.label}`);
+    }
+    if (!this.isComplete)
+      notes.add('not all of the program was searched for what holds the sockets');
+    return [...notes];
+  }
+
+  #describe({ fd, root, steps }: Hit): SocketLocation | null {
+    const { scripts } = this.#options;
+    const from = this.#roots[root];
+    const isName = (text: string): boolean => scripts.isName(text);
+    switch (from.kind) {
+      case 'pool':
+        return null;
+      case 'exports': {
+        const script = scripts.scriptOf(from.label);
+        const variable = steps[0].kind === 'property' ? steps[0].name : '';
+        const declared = script === null ? null : scripts.declarationOf(variable, script);
+        const { file, line } = declared ?? { file: from.label, line: 1 };
+        const name = `exports${formatHolderPath(steps, isName)}`;
+        const evidence = `exports of ${from.label}, read through the inspector`;
+        return { fd, role: 'held', file, line, function: '(module)', name, evidence };
+      }
+      case 'scope': {
+        const { site, isModule, listensTo } = from;
+        // A variable beside a socket's own listener is held by the socket, not the other way round.
+        if (!isModule && listensTo.has(fd)) return null;
+        const variable = steps[0].name;
+        const { file, line } = scripts.declarationOf(variable, site.scriptId) ?? site.place;
+        const name = variable + formatHolderPath(steps.slice(1), isName);
+        const where = `${site.name}, ${site.place.file}:${site.place.line}`;
+        const evidence = `variable that ${where}, closes over, read through the inspector`;
+        const owner = isModule ? '(module)' : site.name;
+        return { fd, role: 'held', file, line, function: owner, name, evidence };
+      }
+      default:
+        return from satisfies never;
+    }
+  }
+
+  #rank({ root }: Hit): number {
+    const from = this.#roots[root];
+    if (from.kind !== 'scope') return from.kind === 'exports' ? 2 : 9;
+    return (from.isModule ? 0 : 1) + (from.site.place.origin === 'user' ? 0 : 3);
+  }
+
+  async #walk(): Promise<void> {
+    const { probe } = this.#options;
+    while (this.#mayGoOn()) {
+      const { hits, isDone, functions } = await probe.walk(OBJECTS_PER_CALL);
+      if (this.#hits.length < HITS_KEPT) this.#hits.push(...hits);
+      if (functions > 0) await this.#enterFound();
+      else if (isDone) return;
+    }
+  }
+
+  async #enterFound(): Promise<void> {
+    const { session, scripts, probe } = this.#options;
+    const closures: Closure[] = [];
+    for (const { objectId } of await probe.takeFunctions(FUNCTIONS_PER_ROUND)) {
+      if (!this.#mayGoOn()) return;
+      const site = await siteOfFunction(session, scripts, objectId);
+      if (site !== null) closures.push({ site, fd: null });
+    }
+    await this.#enter(closures.filter(({ site }) => this.#isWorth(site)));
+  }
+
+  async #expand(closure: Closure): Promise<void> {
+    if (this.#isWorth(closure.site, closure)) await this.#enter([closure]);
+  }
+
+  /** Node's own code is not looked into, a package's only at the end. */
+  #isWorth(site: FunctionSite, closure: Closure = { site, fd: null }): boolean {
+    const count = this.#expanded.get(site.key) ?? 0;
+    if (site.place.origin === 'internal' || count >= CLOSURES_OF_ONE) return false;
+    this.#expanded.set(site.key, count + 1);
+    if (site.place.origin === 'user') return true;
+    this.#later.push(closure);
+    return false;
+  }
+
+  async #enter(closures: readonly Closure[]): Promise<void> {
+    const { session, scripts, probe } = this.#options;
+    for (const { site, fd } of closures) {
+      if (site.scopes === null || !this.#mayGoOn()) continue;
+      await scripts.readCode(site.scriptId);
+      const scopes = await scopesOf(session, site.scopes);
+      const listensTo = new Set(fd === null ? [] : [fd]);
+      const first = this.#roots.length;
+      for (const { isModule } of scopes)
+        this.#roots.push({ kind: 'scope', site, isModule, listensTo });
+      await probe.addScopes(
+        first,
+        scopes.map(({ objectId }) => objectId),
+      );
+    }
+  }
+
+  #mayGoOn(): boolean {
+    const { session, lastCall, untilMs } = this.#options;
+    const mayGoOn = session.calls < lastCall && session.timeLeftMs > untilMs;
+    if (!mayGoOn) this.isComplete = false;
+    return mayGoOn;
+  }
+}

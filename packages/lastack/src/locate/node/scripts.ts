@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url';
+import type { ScriptPosition } from './protocol.ts';
+import type { Session } from './session.ts';
+import { readSourceMap, type OriginalPosition, type PositionMapper } from './source-map.ts';
+import { blankText, declarationOf, isNameInCode } from './source-text.ts';
+
+/** Whose code it is: the user's own, a package's, or Node's. */
+export type Origin = 'user' | 'package' | 'internal';
+
+/** A line of the source as its author knows it. */
+export interface Place extends OriginalPosition {
+  readonly origin: Origin;
+}
+
+interface Script {
+  readonly url: string;
+  readonly sourceMapUrl: string;
+}
+
+const LONGEST_SOURCE = 4 << 20;
+const MOST_SOURCES = 30;
+
+/** Names that Node gives to what holds sockets. */
+const NODE_NAMES = new Set(
+  `sockets freeSockets requests socket _socket connection client stream agent req res request response exports`.split(
+    ' ',
+  ),
+);
+
+/** The scripts of a target, and what their source says; sources are read when they are needed. */
+export class Scripts {
+  readonly #session: Session;
+  readonly #pid: number;
+  readonly #scripts = new Map<string, Script>();
+  readonly #mappers = new Map<string, PositionMapper | null>();
+  readonly #code = new Map<string, string>();
+
+  constructor(session: Session, pid: number) {
+    this.#session = session;
+    this.#pid = pid;
+    session.on('Debugger.scriptParsed', ({ scriptId, url, sourceMapURL = '' }) => {
+      this.#scripts.set(scriptId, { url, sourceMapUrl: sourceMapURL });
+    });
+  }
+
+  originOf(scriptId: string): Origin {
+    const url = this.#scripts.get(scriptId)?.url ?? '';
+    if (url === '' || url.startsWith('node:')) return 'internal';
+    return /[/\\]node_modules[/\\]/.test(url) ? 'package' : 'user';
+  }
+
+  /** Where a position of the running script was written, through its source map if it has one; null for one unknown. */
+  placeOf({ scriptId, lineNumber, columnNumber }: ScriptPosition): Place | null {
+    const script = this.#scripts.get(scriptId);
+    if (script === undefined) return null;
+    const file = pathOf(script.url);
+    const origin = this.originOf(scriptId);
+    const mapped = this.#mapperOf(scriptId, script, file)?.(lineNumber, columnNumber);
+    return { ...(mapped ?? { file, line: lineNumber + 1 }), origin };
+  }
+
+  /** The id of the script that was loaded from a file; null where there is none. */
+  scriptOf(file: string): string | null {
+    for (const [scriptId, { url }] of this.#scripts) if (pathOf(url) === file) return scriptId;
+    return null;
+  }
+
+  /** Reads a script's code, to answer the questions below about it. */
+  async readCode(scriptId: string): Promise<void> {
+    if (this.#code.has(scriptId) || this.#code.size >= MOST_SOURCES) return;
+    this.#code.set(scriptId, '');
+    const { scriptSource } = await this.#session.call('Debugger.getScriptSource', { scriptId });
+    if (scriptSource.length <= LONGEST_SOURCE) this.#code.set(scriptId, blankText(scriptSource));
+  }
+
+  /** Whether code that was read names a property so; else the name may be data. */
+  isName(name: string): boolean {
+    if (NODE_NAMES.has(name)) return true;
+    for (const code of this.#code.values()) if (isNameInCode(name, code)) return true;
+    return false;
+  }
+
+  /** Where a variable is declared, if its script was read and that is certain. */
+  declarationOf(name: string, scriptId: string): Place | null {
+    const code = this.#code.get(scriptId) ?? '';
+    const offset = declarationOf(name, code);
+    if (offset === null) return null;
+    const before = code.slice(0, offset).split('\n');
+    const columnNumber = before.at(-1)?.length ?? 0;
+    return this.placeOf({ scriptId, lineNumber: before.length - 1, columnNumber });
+  }
+
+  #mapperOf(scriptId: string, script: Script, file: string): PositionMapper | null {
+    if (script.sourceMapUrl === '') return null;
+    let mapper = this.#mappers.get(scriptId);
+    if (mapper === undefined) {
+      mapper = readSourceMap(script.sourceMapUrl, file, `/proc/${this.#pid}/root`);
+      this.#mappers.set(scriptId, mapper);
+    }
+    return mapper;
+  }
+}
+
+/** A file: URL as a path, anything else as it is. */
+function pathOf(url: string): string {
+  try {
+    return url.startsWith('file:') ? fileURLToPath(url) : url;
+  } catch {
+    return url;
+  }
+}
