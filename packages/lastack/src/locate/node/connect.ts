@@ -64,7 +64,7 @@ function readList(connect: () => Socket, timeoutMs: number): Promise<string> {
 
 function openSocket(pid: number, host: string, port: number): Socket {
   if (readNetns(`/proc/${pid}/ns/net`) === readNetns('/proc/self/ns/net')) {
-    return connectTcp({ host, port });
+    return connectTcp({ host, port, noDelay: true });
   }
   // node:net makes its sockets later than connect() returns, so this one is made by hand, while we are there.
   const libc = loadLibc();
@@ -80,5 +80,5 @@ function openSocket(pid: number, host: string, port: number): Socket {
     fd: made.value,
     manualStart: true,
   };
-  return new Socket(options).connect({ host, port });
+  return new Socket(options).connect({ host, port }).setNoDelay(true);
 }

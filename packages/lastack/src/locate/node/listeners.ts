@@ -1,13 +1,20 @@
 import {
   AF_INET,
   AF_INET6,
-  localBytesOf,
+  familyOf,
   localPortOf,
+  maskOfStates,
   seen,
   SocketTableBuilder,
   stateOf,
   type Observation,
+  type SocketTable,
 } from '@lastack/core';
+import { loadLibc, type Libc } from '../../kernel/ffi.ts';
+import { KernelError } from '../../kernel/kernel-error.ts';
+import { SockDiag } from '../../kernel/netlink/sock-diag.ts';
+import { inNetns } from '../../kernel/netns.ts';
+import { readNetns } from '../../kernel/procfs/process-facts.ts';
 import { listProcNumbers, readProcBytes, readProcLink } from '../../kernel/procfs/read-proc.ts';
 import { parseTcpText } from '../../kernel/procfs/tcp-text.ts';
 
@@ -16,17 +23,21 @@ export interface Listener {
   readonly inode: number;
   readonly port: number;
   readonly isIpv6: boolean;
-  /** It is bound to every address, or to a loopback one: it can be reached through loopback. */
-  readonly onLoopback: boolean;
 }
 
 /** The kernel prints listening sockets first: 1 MB holds 7,000 of them, however many connections follow. */
 const LISTENERS_BYTES = 1 << 20;
 const NEWLINE = 0x0a;
 
-/** The listening sockets of the network namespace that a process is in, by inode. */
+/**
+ * The listening sockets of the network namespace that a process is in, by inode: from sock_diag, which is asked for them
+ * alone, or from /proc/PID/net, where the kernel takes up to 100 ms to find that nothing else follows.
+ */
 export function readListeners(pid: number): Observation<ReadonlyMap<number, Listener>> {
-  const listeners = new Map<number, Listener>();
+  const libc = loadLibc();
+  const table = libc.kind === 'ok' ? dumpListeners(libc.value, pid) : null;
+  if (table !== null) return seen(byInode(listenersOf(table)));
+  const listeners: Listener[] = [];
   for (const [name, family] of [
     ['tcp', AF_INET],
     ['tcp6', AF_INET6],
@@ -36,9 +47,30 @@ export function readListeners(pid: number): Observation<ReadonlyMap<number, List
     if (text.kind !== 'ok') return text;
     const parsed = parseListeners(text.value, family);
     if (parsed.kind !== 'ok') return parsed;
-    for (const listener of parsed.value) listeners.set(listener.inode, listener);
+    listeners.push(...parsed.value);
   }
-  return seen(listeners);
+  return seen(byInode(listeners));
+}
+
+function dumpListeners(libc: Libc, pid: number): SocketTable | null {
+  try {
+    const path = `/proc/${pid}/ns/net`;
+    const isOwn = readNetns(path) === readNetns('/proc/self/ns/net');
+    const open = (): SockDiag => new SockDiag(libc);
+    const opened = isOwn ? seen(open()) : inNetns(libc, path, open);
+    if (opened.kind !== 'ok') return null;
+    using diag = opened.value;
+    const table = new SocketTableBuilder(0, false);
+    diag.dump({ states: maskOfStates(['LISTEN']) }, 0, table);
+    return table;
+  } catch (error) {
+    if (error instanceof KernelError) return null;
+    throw error;
+  }
+}
+
+function byInode(listeners: readonly Listener[]): ReadonlyMap<number, Listener> {
+  return new Map(listeners.map((listener) => [listener.inode, listener]));
 }
 
 /** @param text the beginning of /proc/net/tcp or tcp6; a last row that was cut is left out */
@@ -48,20 +80,20 @@ export function parseListeners(
 ): Observation<readonly Listener[]> {
   const rows = text.subarray(0, text.lastIndexOf(NEWLINE) + 1);
   const parsed = parseTcpText(rows, family, 0, new SocketTableBuilder(0, false));
-  if (parsed.kind !== 'ok') return parsed;
-  const table = parsed.value;
+  return parsed.kind === 'ok' ? seen(listenersOf(parsed.value)) : parsed;
+}
+
+function listenersOf(table: SocketTable): readonly Listener[] {
   const listeners: Listener[] = [];
   for (let row = 0; row < table.count; row++) {
     if (stateOf(table, row) !== 'LISTEN') continue;
-    const address = localBytesOf(table, row);
     listeners.push({
       inode: table.inode[row],
       port: localPortOf(table, row),
-      isIpv6: family === AF_INET6,
-      onLoopback: isAny(address) || isLoopback(address),
+      isIpv6: familyOf(table, row) === AF_INET6,
     });
   }
-  return seen(listeners);
+  return listeners;
 }
 
 /** Inodes of the sockets that a process has open. */
@@ -74,14 +106,4 @@ export function readSocketInodes(pid: number): ReadonlySet<number> {
     if (inode !== undefined) inodes.add(Number(inode));
   }
   return inodes;
-}
-
-function isAny(address: Uint8Array): boolean {
-  return address.every((byte) => byte === 0);
-}
-
-/** 127.0.0.0/8 or ::1. */
-function isLoopback(address: Uint8Array): boolean {
-  if (address.length === 4) return address[0] === 127;
-  return address[15] === 1 && address.subarray(0, 15).every((byte) => byte === 0);
 }

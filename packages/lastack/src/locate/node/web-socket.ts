@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
+import { acknowledgeNow } from './acknowledge.ts';
 
 // Read first: RFC 6455 §5.2, the base framing protocol. The inspector sends text in whole frames, unmasked, and no extension.
 
@@ -105,6 +106,8 @@ export class WebSocketClient implements Disposable {
     } catch {
       this.#socket.destroy();
     }
+    // An event often comes before an answer, and the answer only when the event was acknowledged.
+    acknowledgeNow(this.#socket);
   }
 
   #next(): WebSocketFrame | null {
