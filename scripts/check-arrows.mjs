@@ -12,6 +12,7 @@ const ARROWS = {
   'lastack/gather': ['core', 'lastack/kernel'],
   'lastack/locate': ['core', 'lastack/kernel'],
   'lastack/lab': ['core', 'lastack/gather'],
+  'lastack/run': ['core', 'lastack/kernel', 'lastack/gather', 'lastack/locate', 'lastack/render'],
   'lastack/cli': [
     'core',
     'lastack/kernel',
@@ -19,6 +20,7 @@ const ARROWS = {
     'lastack/gather',
     'lastack/locate',
     'lastack/lab',
+    'lastack/run',
   ],
 };
 
@@ -73,7 +75,7 @@ function importsOf(file) {
       ? node.source
       : node?.type === 'CallExpression' && node.callee.name === 'require' && node.arguments[0];
     if (typeof source?.value === 'string') specifiers.push(source.value);
-    return node;
+    return typeof node === 'bigint' ? null : node;
   };
   JSON.stringify(parseAst(readFileSync(file, 'utf8'), { lang: 'ts' }), visit);
   return specifiers;

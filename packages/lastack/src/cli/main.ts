@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   ls: async () => (await import('./ls.ts')).registerLs,
   record: async () => (await import('./record.ts')).registerRecord,
   kill: async () => (await import('./kill.ts')).registerKill,
+  run: async () => (await import('./run.ts')).registerRun,
   demo: async () => (await import('./demo.ts')).registerDemo,
 };
 const ANSWERED_BY_COMMANDER = new Set(['help', '-h', '--help', '-V', '--version']);

@@ -1,0 +1,207 @@
+# Records where each TCP socket of this program is made, as node/recorder.cjs does. No thread, no signal, no output; what
+# fails here is nothing to the program.
+import os
+import sys
+
+SLOT_BYTES = 2048
+DEPTH = 40
+MOST_STACKS = 1000
+AF_INET, AF_INET6, SOCK_STREAM = 2, 10, 1
+
+_folder = os.environ.get('LASTACK_RUN_DIR', '')
+_stdlib = os.path.dirname(os.__file__) + os.sep
+_file = None  # (descriptor, st_ino) of this process's records
+_made = {}  # fd: inode of the sockets that this process made
+_nameless = {}  # fd: inode of those without a line of the program's own
+_stacks = {}  # (id of code, line, …) of the frames: what _describe() gave
+_is_own = {}  # file name: whether it is the program's
+
+
+def start():
+    """Waits for the import of socket: most programs never do."""
+    module = sys.modules.get('socket')
+    if module is not None:
+        _patch(module)
+    else:
+        sys.meta_path.insert(0, _SocketFinder())
+
+
+class _SocketFinder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != 'socket':
+            return None
+        from importlib.machinery import PathFinder
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _SocketFinder)]
+        spec = PathFinder.find_spec(name, path)
+        if spec is None or spec.loader is None:
+            return None
+        loader, run = spec.loader, spec.loader.exec_module
+
+        def exec_module(module):
+            run(module)
+            if module.__name__ == 'socket':
+                _quietly(_patch, module)
+
+        loader.exec_module = exec_module
+        return spec
+
+
+def _quietly(action, *args):
+    try:
+        action(*args)
+    except Exception:
+        pass
+
+
+def _patch(module):
+    import atexit
+    cls = module.socket
+    if getattr(cls.__init__, '__module__', '') == __name__:
+        return
+    base = module._socket.socket
+    family_of, type_of = base.family.__get__, base.type.__get__
+    make, accept = cls.__init__, cls.accept
+
+    def __init__(self, *args, **kwargs):
+        make(self, *args, **kwargs)
+        try:
+            if family_of(self) in (AF_INET, AF_INET6) and type_of(self) & 15 == SOCK_STREAM:
+                _record(self.fileno(), sys._getframe(1))
+        except Exception:
+            pass
+
+    def accepted(self):
+        result = accept(self)
+        try:
+            _name_after_listener(result[0].fileno(), self.fileno())
+        except Exception:
+            pass
+        return result
+
+    __init__.__doc__, __init__.__wrapped__ = make.__doc__, make
+    accepted.__doc__, accepted.__wrapped__, accepted.__name__ = accept.__doc__, accept, 'accept'
+    cls.__init__, cls.accept = __init__, accepted
+    os.register_at_fork(after_in_child=_start_child)
+    atexit.register(_quietly, _note_open_sockets)
+
+
+def _record(fd, frame):
+    inode = os.fstat(fd).st_ino
+    if _made.get(fd) == inode:
+        return  # It changes its object, as for TLS.
+    key, frames, above = [], [], frame
+    while above is not None and len(frames) < DEPTH:
+        frames.append((above.f_code, above.f_lineno))
+        key += id(above.f_code), above.f_lineno
+        above = above.f_back
+    key = tuple(key)
+    stack = _stacks.get(key)
+    if stack is None:
+        if len(_stacks) >= MOST_STACKS:
+            _stacks.clear()
+        stack = _stacks[key] = _describe(frames)
+    _made[fd] = inode
+    if not stack[1]:
+        _nameless[fd] = inode
+    _write(fd, inode, stack[0])
+
+
+def _describe(frames):
+    """The text of a stack, whether a line of the program's own is in it, and the code that keeps its key valid."""
+    shown = [(code, line) for code, line in frames if code.co_filename != __file__]
+    lines = ['%s\t%d\t%s' % (code.co_filename, line, code.co_name) for code, line in shown]
+    own = [line for line, (code, _) in zip(lines, shown) if not _belongs_to_library(code.co_filename)]
+    caller = frames[0][0]
+    is_accept = caller.co_name == 'accept' and _belongs_to_library(caller.co_filename)
+    text = '\n'.join(['accept' if is_accept else 'connect', own[0] if own else lines[0]] + lines)
+    return text.encode('utf-8', 'replace')[:SLOT_BYTES - 20], bool(own), frames
+
+
+def _belongs_to_library(name):
+    own = _is_own.get(name)
+    if own is None:
+        installed = os.sep + 'site-packages' + os.sep in name or os.sep + 'dist-packages' + os.sep in name
+        own = _is_own[name] = not (installed or name.startswith((_stdlib, '<frozen ')) or name == __file__)
+    return not own
+
+
+def _name_after_listener(fd, listener):
+    """A connection that a library accepts, as asyncio does, is made where the listener was."""
+    inode = _nameless.pop(fd, None)
+    if inode is None or _made.get(fd) != inode or _made.get(listener) is None:
+        return
+    text = _read(listener, _made[listener])
+    if text is not None:
+        _write(fd, inode, b'accept' + text[text.index(b'\n'):][:SLOT_BYTES - 26])
+
+
+def _descriptor():
+    """Of the file of records. The program may have closed it, as daemons do, and the number be another file's by now."""
+    global _file
+    if _file is not None:
+        try:
+            if os.fstat(_file[0]).st_ino == _file[1]:
+                return _file[0]
+        except OSError:
+            pass
+    fd = os.open(os.path.join(_folder, str(os.getpid())), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _file = (fd, os.fstat(fd).st_ino)
+    return fd
+
+
+def _write(fd, inode, text):
+    """The slot of a descriptor, as in node/slots.cjs."""
+    name = inode.to_bytes(8, 'little')
+    os.pwrite(_descriptor(), name + len(text).to_bytes(4, 'little') + text + name, fd * SLOT_BYTES)
+
+
+def _read(fd, inode):
+    slot = os.pread(_descriptor(), SLOT_BYTES, fd * SLOT_BYTES)
+    if slot[:8] != inode.to_bytes(8, 'little'):
+        return None
+    return slot[12:12 + int.from_bytes(slot[8:12], 'little')]
+
+
+def _start_child():
+    """After a fork: a file of its own, with what it inherited."""
+    global _file
+    try:
+        inherited = [(fd, inode, _read(fd, inode)) for fd, inode in _made.items()] if _file else []
+        parents, _file = _file, None
+        _made.clear()
+        for fd, inode, text in inherited:
+            if text is not None:
+                _write(fd, inode, text)
+        if parents is not None:
+            os.close(parents[0])
+    except Exception:
+        _file = None
+
+
+def _note_open_sockets():
+    """Says what is open when the program ends by itself. One that still listens is a server, and has left nothing undone."""
+    import _socket
+    lines = []
+    for fd, inode in _made.items():
+        try:
+            if os.fstat(fd).st_ino != inode:
+                continue
+            socket = _socket.socket(fileno=os.dup(fd))
+        except OSError:
+            continue
+        try:
+            if socket.getsockopt(_socket.SOL_SOCKET, 30):  # SO_ACCEPTCONN
+                return
+            address, port = socket.getpeername()[:2]
+            lines.append('%d\t%d\t%s\t%d\n' % (fd, inode, address, port))
+        except OSError:
+            pass  # Never connected, or reset.
+        finally:
+            socket.close()
+    if lines:
+        lines.insert(0, os.path.basename(sys.executable or 'python') + '\n')
+        path = os.path.join(_folder, '%d.exit' % os.getpid())
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.write(fd, ''.join(lines).encode())
+        os.close(fd)
