@@ -34,6 +34,9 @@ describe.concurrent('the doctor finds every fault', () => {
     const { expect: expected } = scenario;
     if (expected.kind !== 'finding') continue;
     test(`${scenario.id}: ${expected.rule}`, async (ctx) => {
+      if (expected.rule === 'dead-descriptor' && process.getuid?.() !== 0) {
+        ctx.skip('only BPF tells a dead descriptor, and it needs root');
+      }
       await using running = await startOrSkip(ctx, scenario);
       let last: Report | null = null;
       const found = await until(

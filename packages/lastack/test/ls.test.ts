@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
+import { until } from './kit/condition.ts';
 import { runLastack } from './kit/lastack.ts';
 import { NamespaceUnavailable, openNamespace, type Namespace } from './kit/netns.ts';
 import { schemaErrors } from './kit/schema.ts';
@@ -48,19 +49,14 @@ afterAll(async () => {
 describe('ls', () => {
   test('prints the rows of ss, one for one, with every holder', async (ctx) => {
     const ns = namespaceOrSkip(ctx);
-    const { theirs, ours } = await bothOf(ns, ['-p'], []);
-    expect(theirs.length).toBeGreaterThan(CROWD);
-    expect(difference(ours, theirs)).toEqual([]);
-    expect(difference(theirs, ours)).toEqual([]);
+    const rows = await agreement(ns, ['-p'], []);
+    expect(rows).toBeGreaterThan(CROWD);
   });
 
   for (const filter of FILTERS) {
     test(`finds what ss finds with ${filter}`, async (ctx) => {
       const ns = namespaceOrSkip(ctx);
-      const { theirs, ours } = await bothOf(ns, [], ['--no-owners'], filter);
-      expect(theirs.length).toBeGreaterThan(0);
-      expect(difference(ours, theirs)).toEqual([]);
-      expect(difference(theirs, ours)).toEqual([]);
+      expect(await agreement(ns, [], ['--no-owners'], filter)).toBeGreaterThan(0);
     });
   }
 
@@ -114,6 +110,26 @@ function namespaceOrSkip(ctx: TestContext): Namespace {
   return opened;
 }
 
+/**
+ * Compares until both print the same rows, and says how many. The kernel's table is one for all namespaces: while sockets come
+ * and go elsewhere on the host, a dump may miss a row (net/ipv4/inet_diag.c resumes by its number in a chain), in ss as here.
+ */
+async function agreement(...args: Parameters<typeof bothOf>): Promise<number> {
+  let last = { theirs: [''], ours: [''] };
+  await until(
+    async () => {
+      last = await bothOf(...args);
+      const { theirs, ours } = last;
+      return difference(ours, theirs).length === 0 && difference(theirs, ours).length === 0;
+    },
+    () => {
+      const { theirs, ours } = last;
+      return `the same rows; only ours: ${JSON.stringify(difference(ours, theirs).slice(0, 9))}, only theirs: ${JSON.stringify(difference(theirs, ours).slice(0, 9))}`;
+    },
+  );
+  return last.theirs.length;
+}
+
 async function bothOf(
   ns: Namespace,
   ssOptions: readonly string[],
@@ -125,7 +141,8 @@ async function bothOf(
     ns.run('ss', ['-tanH', ...ssOptions, ...words]),
     runLastack(['ls', '-n', '-H', ...options, ...words], { namespace: ns }),
   ]);
-  expect(ls.stderr).toBe('');
+  // Who is not root is told what he cannot see.
+  if (process.getuid?.() === 0) expect(ls.stderr).toBe('');
   const theirs = rowsOf(ss.stdout);
   const hasState = !theirs[0].startsWith(' ');
   const ours = rowsOf(ls.stdout).map((row) => (hasState ? row : row.replace(/^\S+/, '')));

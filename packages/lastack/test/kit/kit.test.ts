@@ -157,7 +157,7 @@ describe.concurrent('the zoo', () => {
     await using ns = await orSkip(ctx, openNamespace());
     await openCrowd(ns, 40_000);
     const summary = await ns.do('ss', ['-tanH']);
-    expect(summary.trim().split('\n').length).toBeGreaterThan(39_900);
+    expect(summary.trim().split('\n').length).toBeGreaterThan(39_000);
   });
 });
 
