@@ -68,7 +68,9 @@ static void print_frames(void) {
   FIELD(f_code, _PyInterpreterFrame, f_code);
   FIELD(f_instr, _PyInterpreterFrame, prev_instr);
 #endif
+  FIELD(frame_f_frame, PyFrameObject, f_frame);
   FIELD(gi_iframe, PyGenObject, gi_iframe);
+  FIELD(gi_frame_state, PyGenObject, gi_frame_state);
 #else
   FIELD(f_previous, PyFrameObject, f_back);
   FIELD(f_code, PyFrameObject, f_code);
@@ -110,6 +112,7 @@ static void print_objects(void) {
   FIELD(tp_flags, PyTypeObject, tp_flags);
   FIELD(tp_base, PyTypeObject, tp_base);
   FIELD(tp_dictoffset, PyTypeObject, tp_dictoffset);
+  FIELD(tp_dict, PyTypeObject, tp_dict);
   FIELD(ht_cached_keys, PyHeapTypeObject, ht_cached_keys);
   FIELD(str_length, PyASCIIObject, length);
   FIELD(str_state, PyASCIIObject, state);
@@ -118,7 +121,6 @@ static void print_objects(void) {
   FIELD(bytes_value, PyBytesObject, ob_sval);
   FIELD(list_items, PyListObject, ob_item);
   FIELD(tuple_items, PyTupleObject, ob_item);
-  FIELD(cell_ref, PyCellObject, ob_ref);
   FIELD(set_mask, PySetObject, mask);
   FIELD(set_table, PySetObject, table);
 }

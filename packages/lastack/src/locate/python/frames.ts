@@ -12,6 +12,13 @@ export interface Frame {
   readonly line: number | null;
 }
 
+export interface LocalVariable {
+  readonly name: string;
+  readonly index: number;
+  /** Address of what it holds. */
+  readonly object: number;
+}
+
 /** `enum _frameowner`: the interpreter's own frame between two runs of the evaluation loop, from 3.12 on. */
 const FRAME_OWNED_BY_CSTACK = 3;
 const CODE_UNIT = 2;
@@ -67,17 +74,19 @@ export class Frames {
     return { address, codeAddress, code, line };
   }
 
+  /** The names of a frame's local variables, by their index. */
+  localNames(frame: Frame): readonly string[] {
+    return this.#codes.localsOf(frame.codeAddress);
+  }
+
   /** The local variables of a frame that hold something, cells and closure variables included. */
-  locals(frame: Frame): { readonly name: string; readonly object: number }[] {
+  locals(frame: Frame): LocalVariable[] {
     const { offsets } = this.#objects;
-    const names = this.#codes.localsOf(frame.codeAddress);
-    const values = this.#objects.pointers(
-      frame.address + offsets.f_localsplus,
-      names.length,
-      names.length,
-    );
+    const names = this.localNames(frame);
+    const at = frame.address + offsets.f_localsplus;
+    const values = this.#objects.pointers(at, names.length, names.length);
     return names.flatMap((name, index) =>
-      isAddress(values[index]) ? { name, object: values[index] } : [],
+      isAddress(values[index]) ? { name, index, object: values[index] } : [],
     );
   }
 

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { seen, unavailable, type Observation } from '@lastack/core';
 import {
   failedRead,
@@ -9,15 +8,15 @@ import {
   readProcText,
 } from '../../kernel/procfs/read-proc.ts';
 import { parseStat } from '../../kernel/procfs/stat.ts';
-import type { Located, LocateTarget, Locator, SocketLocation } from '../locator.ts';
+import type { Located, LocateTarget, Locator } from '../locator.ts';
 import { chooseStacks } from './choose-stacks.ts';
-import { CodeObjects } from './code-objects.ts';
-import { Frames } from './frames.ts';
 import { findInterpreter } from './interpreter.ts';
-import { PythonObjects } from './objects.ts';
 import { ProcessMemory } from './process-memory.ts';
-import { formatCall, userFrame } from './source-kind.ts';
-import { readStacks, type StacksSample, type ThreadStack } from './thread-stacks.ts';
+import { locateExecuting } from './locate-executing.ts';
+import { locateHeld, type Held } from './locate-held.ts';
+import { viewPython, type PythonView } from './python-view.ts';
+import { readStartTime } from './read-definition.ts';
+import { readStacks, type StacksSample } from './thread-stacks.ts';
 
 export interface LocatePythonOptions {
   /** Default `/proc`. */
@@ -30,6 +29,9 @@ const SAMPLES = 3;
 /** For one sample of the stacks: 2000 threads fit, and a loop of garbage ends. */
 const STACKS_BUDGET = { bytes: 64 << 20, ms: 500 };
 
+/** For the objects of the whole process. */
+const HEAP_BUDGET = { bytes: 256 << 20, ms: 2000 };
+
 /**
  * Finds what a Python process executes: for each thread the innermost line of the user's own code. It reads the process's
  * memory while it runs: no pause, no signal. CPython 3.8 to 3.13 on x86-64; others are refused with the reason.
@@ -40,7 +42,7 @@ export async function locatePythonWith(
   target: LocateTarget,
   { root = '/proc', now = () => performance.now() }: LocatePythonOptions,
 ): Promise<Observation<Located>> {
-  const { pid } = target;
+  const { pid, fds } = target;
   const started = readStart(root, pid);
   if (started.kind !== 'ok') return started;
   const opened = openMemory(root, pid, now);
@@ -48,15 +50,16 @@ export async function locatePythonWith(
   using memory = opened.value;
   const interpreter = findInterpreter(root, pid, memory);
   if (interpreter.kind !== 'ok') return interpreter;
-  const objects = new PythonObjects(memory, interpreter.value.offsets);
-  const { minor } = interpreter.value.version;
-  const frames = new Frames(objects, new CodeObjects(objects, minor), minor);
+  const view = viewPython(memory, interpreter.value);
   const samples: StacksSample[] = [];
   while (samples.length < SAMPLES) {
     memory.look(STACKS_BUDGET);
-    samples.push(readStacks(objects, frames, interpreter.value, readTids(root, pid)));
+    samples.push(readStacks(view, readTids(root, pid)));
   }
   const stacks = chooseStacks(samples);
+  const cwd = readProcLink(`${root}/${pid}/cwd`);
+  const folder = cwd.kind === 'ok' ? cwd.value : '/';
+  const held = heldOf(view, { root, pid, fds, folder, startTicks: started.value });
   const after = readStart(root, pid);
   if (
     after.kind !== 'ok' ||
@@ -65,34 +68,28 @@ export async function locatePythonWith(
   ) {
     return unavailable(`process ${pid} ended or changed while it was read`, 'run lastack again');
   }
-  const cwd = readProcLink(`${root}/${pid}/cwd`);
-  const folder = cwd.kind === 'ok' ? cwd.value : '/';
   return seen({
-    locations: stacks.stacks.flatMap((stack) => executing(pid, stack, folder)),
-    notes: notesOf(pid, stacks),
+    locations: [
+      ...held.locations,
+      ...locateExecuting(pid, fds, stacks.stacks, held.fdsOfThread, folder),
+    ],
+    notes: [...notesOf(pid, stacks), ...held.notes],
   });
 }
 
-function executing(pid: number, stack: ThreadStack, folder: string): SocketLocation[] {
-  const frame = userFrame(stack.frames);
-  if (frame === null || frame.line === null) return [];
-  const thread = stack.tid === null ? 'a thread' : `thread ${stack.tid}`;
-  const [leaf] = stack.frames;
-  const below = leaf === frame ? '' : `; below it, ${formatCall(leaf)}`;
-  return [
-    {
-      role: 'executing',
-      file: absolute(frame.code.file, folder),
-      line: frame.line,
-      function: frame.code.function,
-      evidence: `stack of ${thread}, read from /proc/${pid}/mem${below}`,
-      fd: null,
-    },
-  ];
+interface HeldTarget extends LocateTarget {
+  readonly root: string;
+  readonly folder: string;
+  readonly startTicks: number;
 }
 
-function absolute(file: string, folder: string): string {
-  return file.startsWith('<') ? file : resolve(folder, file);
+function heldOf(view: PythonView, { root, pid, fds, folder, startTicks }: HeldTarget): Held {
+  if (fds.length === 0) return { locations: [], notes: [], fdsOfThread: new Map() };
+  view.memory.look(HEAP_BUDGET);
+  // Once more, since the calls of the samples may have ended, and their variables with them.
+  const { stacks } = readStacks(view, readTids(root, pid));
+  const startedMs = readStartTime(root, startTicks) ?? 0;
+  return locateHeld(view, stacks, { process: `${root}/${pid}`, pid, fds, startedMs, folder });
 }
 
 function notesOf(pid: number, { stacks, complete }: StacksSample): string[] {

@@ -11,6 +11,8 @@ export interface TypeFacts {
   readonly dictOffset: number;
   /** Its base chain reaches `_socket.socket`. */
   readonly isSocket: boolean;
+  /** Its base chain reaches a weak reference, which holds nothing. */
+  readonly isWeak: boolean;
 }
 
 /** `tp_flags`, Include/object.h. */
@@ -29,6 +31,8 @@ export const TPFLAGS = {
 } as const;
 
 const SOCKET = '_socket.socket';
+/** Until 3.11, and from 3.12 on; proxies. */
+const WEAK = new Set(['weakref', 'weakref.ReferenceType', 'weakproxy', 'weakref.ProxyType']);
 const LONGEST_BASE_CHAIN = 32;
 const LONGEST_NAME = 4096;
 
@@ -117,13 +121,15 @@ export class PythonObjects {
       // A type's own type is `type` or a metaclass: what does not end there in a few steps is no type.
       const name = memory.cString(memory.u64(address + offsets.tp_name));
       if (!/^[^\0-\x20]+$/.test(name)) return null;
+      const bases = this.#basesOf(address);
       return {
         name,
         flags: memory.i32(address + offsets.tp_flags),
         basicSize: memory.u64(address + offsets.tp_basicsize),
         itemSize: memory.u64(address + offsets.tp_itemsize),
         dictOffset: memory.i64(address + offsets.tp_dictoffset),
-        isSocket: this.#reachesSocket(address),
+        isSocket: bases.includes(SOCKET),
+        isWeak: bases.some((base) => WEAK.has(base)),
       };
     } catch (error) {
       if (error instanceof Unreadable) return null;
@@ -131,13 +137,15 @@ export class PythonObjects {
     }
   }
 
-  #reachesSocket(type: number): boolean {
+  /** The names of a type and of what it is derived from. */
+  #basesOf(type: number): string[] {
     const { memory, offsets } = this;
-    for (let at = type, depth = 0; at !== 0 && depth < LONGEST_BASE_CHAIN; depth++) {
-      if (memory.cString(memory.u64(at + offsets.tp_name)) === SOCKET) return true;
+    const names: string[] = [];
+    for (let at = type; at !== 0 && names.length < LONGEST_BASE_CHAIN;) {
+      names.push(memory.cString(memory.u64(at + offsets.tp_name)));
       at = memory.pointer(at + offsets.tp_base);
     }
-    return false;
+    return names;
   }
 }
 

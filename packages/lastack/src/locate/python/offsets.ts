@@ -26,9 +26,12 @@ export interface Offsets {
   readonly f_lasti: number;
   readonly f_owner: number;
   readonly f_localsplus: number;
+  /** `PyFrameObject` from 3.11 on: its `_PyInterpreterFrame`. */
+  readonly frame_f_frame: number;
   /** `PyGenObject`, which coroutines and asynchronous generators share: the frame itself, or until 3.10 a pointer to it. */
   readonly gi_iframe: number;
   readonly gi_frame: number;
+  readonly gi_frame_state: number;
   /** `PyCodeObject`; `co_linetable` is `co_lnotab` until 3.9. */
   readonly co_filename: number;
   readonly co_name: number;
@@ -53,6 +56,7 @@ export interface Offsets {
   readonly tp_flags: number;
   readonly tp_base: number;
   readonly tp_dictoffset: number;
+  readonly tp_dict: number;
   readonly ht_cached_keys: number;
   /** `PyASCIIObject`, and the sizes before the text of an ASCII and of any other compact string. */
   readonly str_length: number;
@@ -62,7 +66,6 @@ export interface Offsets {
   readonly bytes_value: number;
   readonly list_items: number;
   readonly tuple_items: number;
-  readonly cell_ref: number;
   readonly set_mask: number;
   readonly set_table: number;
   /** `PyDictObject`, `PyDictKeysObject`; `dk_size` until 3.10, `dk_log2_index_bytes` and `dk_kind` from then on. */

@@ -2,6 +2,7 @@ import type { Frame, Frames } from './frames.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { PythonObjects } from './objects.ts';
 import { Unreadable } from './process-memory.ts';
+import type { PythonView } from './python-view.ts';
 
 /** The Python stack of one thread. */
 export interface ThreadStack {
@@ -42,9 +43,7 @@ export function readInterpreters(objects: PythonObjects, { runtime }: Interprete
  * @param tids the threads that the process has, to check what is taken for one
  */
 export function readStacks(
-  objects: PythonObjects,
-  frames: Frames,
-  interpreter: Interpreter,
+  { objects, frames, interpreter }: PythonView,
   tids: ReadonlySet<number>,
 ): StacksSample {
   const { memory, offsets } = objects;

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { findPython } from '../../../../test/kit/installed.ts';
 
 /** A Python that is installed here. */
 export interface Interpreter {
@@ -33,7 +32,7 @@ function places(): string[] {
     '/usr/local/bin',
     ...(existsSync(pyenv) ? readdirSync(pyenv).map((name) => join(pyenv, name, 'bin')) : []),
   ];
-  const onPath = findPython('python3');
+  const onPath = run('python3', 'import sys; print(sys.executable)');
   return [
     ...folders.flatMap((folder) =>
       existsSync(folder)
@@ -42,24 +41,28 @@ function places(): string[] {
             .map((name) => realpathSync(join(folder, name)))
         : [],
     ),
-    ...(onPath === null ? [] : [realpathSync(onPath)]),
+    ...(onPath === null ? [] : [realpathSync(onPath.trim())]),
   ];
 }
 
 function ask(path: string): Interpreter[] {
+  // Python 2 prints a tuple.
+  const exact = run(path, "import platform; print(platform.python_version(), '')");
+  const version = /(\d+\.\d+)\.\d+/.exec(exact ?? '');
+  return version === null
+    ? []
+    : [{ path, version: version[1], title: `${version[0]} of ${join(path, '..')}` }];
+}
+
+/** What a program prints; null where the interpreter does not run. */
+function run(python: string, program: string): string | null {
   try {
-    const program = "import platform; print(platform.python_version(), '')";
-    const exact = execFileSync(path, ['-c', program], {
+    return execFileSync(python, ['-c', program], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: 20_000,
     });
-    // Python 2 prints a tuple.
-    const version = /(\d+\.\d+)\.\d+/.exec(exact) ?? [];
-    return version.length === 0
-      ? []
-      : [{ path, version: version[1], title: `${version[0]} of ${join(path, '..')}` }];
   } catch {
-    return [];
+    return null;
   }
 }

@@ -1,0 +1,116 @@
+import type { HolderPath } from './holder-paths.ts';
+import type { Edge } from './holder-search.ts';
+import { TPFLAGS, type PythonObjects } from './objects.ts';
+import type { PythonView } from './python-view.ts';
+import { attempt } from './roots.ts';
+
+/** A name that may stand behind a dot; what is longer was made by a program, and may be anything. */
+export const IDENTIFIER = /^[\p{ID_Start}_][\p{ID_Continue}]{0,63}$/u;
+/** Objects that only pass a reference on. */
+const TRANSPARENT = new Set(['cell', 'method', 'builtin_function_or_method']);
+const UNKNOWN = '…';
+const LARGEST_INT = 2 ** 30;
+/** `PyMemberDef {char *name; int type; Py_ssize_t offset; …}`. */
+const MEMBER = { size: 40, offset: 16, most: 200 };
+
+/**
+ * A path as the program would write it: `pool.idle[17]`, `local variable self.request`. Keys of dicts are shown by their type
+ * unless they are numbers, since they may be secrets: `sessions[str]`.
+ */
+export function nameOf(view: PythonView, { variable, edges }: HolderPath): string {
+  const start = variable.root.kind === 'local' ? `local variable ${variable.name}` : variable.name;
+  return edges
+    .map((edge, index) => stepName(view, edge, edges[index - 1]))
+    .reduce((name, step) => (name + step).replace('……', UNKNOWN), start);
+}
+
+function stepName(view: PythonView, edge: Edge, before: Edge | undefined): string {
+  const { objects, references, interpreter } = view;
+  switch (edge.how) {
+    case 'item':
+      return `[${edge.where}]`;
+    case 'member':
+    case 'key':
+      return `{${typeName(objects, edge.child)}}`;
+    case 'attribute':
+      return attributeName(objects, edge.where);
+    case 'value':
+      return before?.how === 'dict'
+        ? attributeName(objects, edge.where)
+        : `[${keyName(objects, interpreter.version.minor, edge.where)}]`;
+    case 'dict':
+      return '';
+    case 'local':
+      return localName(attempt(() => references.localName(edge.parent, edge.where)));
+    case 'field':
+      return fieldName(objects, edge);
+    default:
+      return edge.how satisfies never;
+  }
+}
+
+/** A variable of a call that has ended, which a traceback keeps. */
+function localName(name: string | null): string {
+  return name === null ? UNKNOWN : `${UNKNOWN}${name}`;
+}
+
+function typeName(objects: PythonObjects, object: number): string {
+  return objects.typeOf(object)?.name ?? 'object';
+}
+
+function attributeName(objects: PythonObjects, key: number): string {
+  const name = attempt(() => objects.name(key));
+  return name !== null && IDENTIFIER.test(name) ? `.${name}` : '[str]';
+}
+
+function keyName(objects: PythonObjects, minor: number, key: number): string {
+  const type = objects.typeOf(key);
+  const number = type?.name === 'int' ? attempt(() => smallInt(objects, minor, key)) : null;
+  return number === null ? (type?.name ?? 'object') : String(number);
+}
+
+/** An int of one digit, below 2^30: PyLongObject, whose sign and length are one word. */
+function smallInt(
+  { memory, offsets }: PythonObjects,
+  minor: number,
+  object: number,
+): number | null {
+  const word = memory.i64(object + offsets.ob_size);
+  const digit = memory.u32(object + offsets.ob_size + 8);
+  // From 3.12 on: sign in the lowest two bits (1 is zero, 2 is negative), number of digits from bit 3.
+  const digits = minor >= 12 ? Math.floor(word / 8) : Math.abs(word);
+  const sign = minor >= 12 ? 1 - (word & 3) : Math.sign(word);
+  if (sign === 0 || digits === 0) return 0;
+  return digits === 1 && digit < LARGEST_INT ? sign * digit : null;
+}
+
+/** The name of a slot; nothing for what only passes the reference on. */
+function fieldName(objects: PythonObjects, { parent, where }: Edge): string {
+  const type = objects.typeOf(parent);
+  if (type === null || TRANSPARENT.has(type.name)) return '';
+  if ((type.flags & TPFLAGS.HEAPTYPE) === 0) return UNKNOWN;
+  return attempt(() => slotName(objects, parent, where)) ?? UNKNOWN;
+}
+
+/** `__slots__` of a class: an array of PyMemberDef behind the class object, PyHeapType_GET_MEMBERS(). */
+function slotName(objects: PythonObjects, object: number, offset: number): string | null {
+  const { memory, offsets } = objects;
+  let type = memory.pointer(object + offsets.ob_type);
+  for (
+    let depth = 0;
+    type !== 0 && depth < 8;
+    depth++, type = memory.pointer(type + offsets.tp_base)
+  ) {
+    const meta = objects.typeOf(type);
+    const flags = objects.typeAt(type)?.flags ?? 0;
+    if (meta === null || (flags & TPFLAGS.HEAPTYPE) === 0) return null;
+    const count = Math.min(memory.u64(type + offsets.ob_size), MEMBER.most);
+    for (let index = 0; index < count; index++) {
+      const member = type + meta.basicSize + index * MEMBER.size;
+      if (memory.u64(member + MEMBER.offset) !== offset) continue;
+      const name = memory.cString(memory.u64(member));
+      return IDENTIFIER.test(name) ? `.${name}` : null;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,111 @@
+import { resolve } from 'node:path';
+import type { Located, SocketLocation } from '../locator.ts';
+import { findHolders } from './find-holders.ts';
+import { nameOf } from './holder-name.ts';
+import type { HolderPath } from './holder-paths.ts';
+import type { PythonView } from './python-view.ts';
+import { readDefinition } from './read-definition.ts';
+import { rootFile, rootKind } from './roots.ts';
+import type { ThreadStack } from './thread-stacks.ts';
+
+export interface HeldOptions {
+  /** `/proc/PID` */
+  readonly process: string;
+  readonly pid: number;
+  readonly fds: readonly number[];
+  /** Where the process started, ms since the epoch. */
+  readonly startedMs: number;
+  /** What relative file names are relative to. */
+  readonly folder: string;
+}
+
+export interface Held extends Located {
+  /** The descriptors that a call of a thread holds in a variable, by the address of the thread's state. */
+  readonly fdsOfThread: ReadonlyMap<number, ReadonlySet<number>>;
+}
+
+/** Holders of one socket that are worth showing. */
+const MOST_PATHS = 2;
+/** A socket in a variable, or in an attribute of one, is the thread's own. */
+const OWN_STEPS = 2;
+
+/** Finds the lines that hold sockets. */
+export function locateHeld(
+  view: PythonView,
+  stacks: readonly ThreadStack[],
+  options: HeldOptions,
+): Held {
+  const { paths, complete } = findHolders(view, stacks, new Set(options.fds));
+  const locations: SocketLocation[] = [];
+  const unplaced = new Set<string>();
+  const fdsOfThread = new Map<number, Set<number>>();
+  for (const [fd, found] of paths) {
+    for (const path of worthShowing(found)) {
+      const location = locationOf(view, fd, path, options);
+      if (location.line === null) unplaced.add(`${location.name} of ${location.file}`);
+      else locations.push({ ...location, line: location.line });
+    }
+    for (const stack of stacks.filter((stack) => found.some((path) => isOwn(path, stack)))) {
+      const fds = fdsOfThread.get(stack.address) ?? new Set();
+      fdsOfThread.set(stack.address, fds.add(fd));
+    }
+  }
+  return { locations, notes: notesOf(options.pid, unplaced, complete), fdsOfThread };
+}
+
+/** The best path, and another one as near to the user's own code: a container beside a variable of the moment. */
+function worthShowing(paths: readonly HolderPath[]): readonly HolderPath[] {
+  const [best] = paths;
+  const kind = best === undefined ? null : rootKind(best.variable.root);
+  return paths.filter(({ variable }) => rootKind(variable.root) === kind).slice(0, MOST_PATHS);
+}
+
+function isOwn({ variable: { root }, edges }: HolderPath, stack: ThreadStack): boolean {
+  return (
+    root.kind === 'local' &&
+    stack.frames.includes(root.frame) &&
+    edges.filter(({ how }) => how !== 'dict').length <= OWN_STEPS
+  );
+}
+
+type Unplaced = Omit<SocketLocation, 'line'> & { readonly line: number | null };
+
+function locationOf(
+  view: PythonView,
+  fd: number,
+  path: HolderPath,
+  { process, pid, startedMs, folder }: HeldOptions,
+): Unplaced {
+  const { root, name } = path.variable;
+  const written = rootFile(root);
+  const file = written.startsWith('<') ? written : resolve(folder, written);
+  const where = `read from /proc/${pid}/mem`;
+  const common = {
+    role: 'held',
+    file,
+    name: nameOf(view, path),
+    fd,
+  } as const;
+  if (root.kind === 'global') {
+    return {
+      ...common,
+      line: readDefinition(process, file, name, startedMs),
+      function: '<module>',
+      evidence: `variable of module ${root.module.name}, ${where}`,
+    };
+  }
+  const thread = root.tid === null ? 'a thread' : `thread ${root.tid}`;
+  return {
+    ...common,
+    line: root.frame.line,
+    function: root.frame.code.function,
+    evidence: `${root.suspended ? 'suspended call' : `call of ${thread}`}, ${where}`,
+  };
+}
+
+function notesOf(pid: number, unplaced: ReadonlySet<string>, complete: boolean): string[] {
+  return [
+    ...[...unplaced].map((what) => `A socket is held by ${what}; its line is not known.`),
+    ...(complete ? [] : [`Not all objects of process ${pid} were looked at.`]),
+  ];
+}
