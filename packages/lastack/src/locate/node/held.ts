@@ -131,8 +131,7 @@ export class HolderWalk {
         const variable = steps[0].name;
         const { file, line } = scripts.declarationOf(variable, site.scriptId) ?? site.place;
         const name = variable + formatHolderPath(steps.slice(1), isName);
-        const where = `${site.name}, ${site.place.file}:${site.place.line}`;
-        const evidence = `variable that ${where}, closes over, read through the inspector`;
+        const evidence = `closure of ${site.name}, ${site.place.file}:${site.place.line}, read through the inspector`;
         const owner = isModule ? '(module)' : site.name;
         return { fd, role: 'held', file, line, function: owner, name, evidence };
       }

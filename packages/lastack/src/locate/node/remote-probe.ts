@@ -11,7 +11,9 @@ const ARGUMENTS = `
   process._getActiveHandles(),
   [process],
   {
-    'the connection pool of fetch()': globalThis[Symbol.for('undici.globalDispatcher.1')],
+    'the connection pool of fetch()':
+      globalThis[Symbol.for('undici.globalDispatcher.2')] ??
+      globalThis[Symbol.for('undici.globalDispatcher.1')],
     'http.globalAgent': (process.getBuiltinModule ?? require)('http').globalAgent,
     'https.globalAgent': (process.getBuiltinModule ?? require)('https').globalAgent,
   },

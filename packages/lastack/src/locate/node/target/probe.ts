@@ -130,6 +130,7 @@ export function makeProbe(
       ...listenersOf(message, 'request', ['response', 'error', 'close', 'finish', 'timeout']),
       ...listenersOf(ownData(message, 'res'), 'response', ['data', 'readable', 'end', 'close']),
       ...listenersOf(incoming, 'message', ['data', 'readable', 'end', 'close', 'aborted']),
+      ...listenersOf(socket, 'server', ['connection', 'secureConnection', 'request', 'upgrade']),
       ...listenersOf(server, 'server', ['connection', 'secureConnection', 'request', 'upgrade']),
     ];
   };
@@ -170,7 +171,7 @@ export function makeProbe(
     queue.push({ value, root: from.root, steps: [...from.steps, { kind, name }] });
   };
 
-  const SKIPPED_CLASSES = /^(TCP|TLSWrap|Pipe|HTTPParser|SecureContext|WeakMap|WeakSet|WeakRef)$/;
+  const SKIPPED_CLASSES = /^(TCP|TLSWrap|Pipe|HTTPParser|SecureContext|WeakMap|WeakSet)$/;
   const SKIPPED_KEYS =
     /^(_readableState|_writableState|_events|_handle|prototype|constructor|domain)$/;
 
@@ -208,6 +209,12 @@ export function makeProbe(
     }
   };
 
+  /** What a WeakRef refers to, as long as it is there. */
+  const enterReferent = (place: Place): void => {
+    if (classOf(place.value) !== 'WeakRef') return;
+    enter(place, WeakRef.prototype.deref.call(place.value), 'property', 'deref()');
+  };
+
   const isExpandable = (value: object): boolean =>
     !ArrayBuffer.isView(value) &&
     !types.isAnyArrayBuffer(value) &&
@@ -225,6 +232,7 @@ export function makeProbe(
     visited.add(value);
     if (typeof value === 'function' && functions.length < FUNCTIONS_KEPT) functions.push(place);
     if (steps.length >= DEPTH || !isExpandable(value)) return null;
+    enterReferent(place);
     enterContents(place);
     enterProperties(place);
     return null;
