@@ -37,13 +37,13 @@ export interface HeldOptions {
   readonly untilMs: number;
 }
 
-/** One call handles so many objects, to keep the target's pause short. */
-const OBJECTS_PER_CALL = 2000;
+/** One call follows so many references, to keep the target's pause short. */
+const REFERENCES_PER_CALL = 10_000;
 const FUNCTIONS_PER_ROUND = 8;
 /** The same code makes many closures; a few of them show what there is. */
 const CLOSURES_OF_ONE = 3;
 const PATHS_TOLD = 2;
-const HITS_KEPT = 5000;
+const HITS_KEPT = 20_000;
 
 /** Walks from closures through variables and collections of the program to the sockets. */
 export class HolderWalk {
@@ -149,7 +149,8 @@ export class HolderWalk {
   async #walk(): Promise<void> {
     const { probe } = this.#options;
     while (this.#mayGoOn()) {
-      const { hits, isDone, functions } = await probe.walk(OBJECTS_PER_CALL);
+      const { hits, isDone, isCut, functions } = await probe.walk(REFERENCES_PER_CALL);
+      if (isCut) this.isComplete = false;
       if (this.#hits.length < HITS_KEPT) this.#hits.push(...hits);
       if (functions > 0) await this.#enterFound();
       else if (isDone) return;

@@ -9,7 +9,7 @@ import { readListeners, readSocketInodes, type Listener } from './listeners.ts';
 
 const OPEN_MS = 1000;
 /** A target that was blocked opens its inspector late; somebody must be there to close it. */
-const LATE_MS = 10_000;
+const LATE_MS = 4000;
 
 /**
  * Finds the inspector of a Node process, or opens it by SIGUSR1 where the gate allows that. It never asks a port of the

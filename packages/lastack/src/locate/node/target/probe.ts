@@ -165,10 +165,15 @@ export function makeProbe(
   const visited = new WeakSet<object>();
   const functions: Place[] = [];
   let queueRead = 0;
+  /** References looked at, whatever they led to: what a call costs. */
+  let work = 0;
+  let isCut = false;
 
   const enter = (from: Place, value: unknown, kind: Step['kind'], name: string): void => {
-    if (!isObject(value) || queue.length - queueRead > QUEUE_KEPT) return;
-    queue.push({ value, root: from.root, steps: [...from.steps, { kind, name }] });
+    work++;
+    if (!isObject(value) || visited.has(value)) return;
+    if (queue.length - queueRead >= QUEUE_KEPT) isCut = true;
+    else queue.push({ value, root: from.root, steps: [...from.steps, { kind, name }] });
   };
 
   const SKIPPED_CLASSES = /^(TCP|TLSWrap|Pipe|HTTPParser|SecureContext|WeakMap|WeakSet)$/;
@@ -178,12 +183,15 @@ export function makeProbe(
   const enterProperties = (place: Place): void => {
     const { value } = place;
     if (Array.isArray(value)) {
+      if (value.length > KEYS_READ) isCut = true;
       for (let i = 0; i < Math.min(value.length, KEYS_READ); i++) {
         enter(place, ownData(value, i), 'index', String(i));
       }
       return;
     }
-    for (const key of Reflect.ownKeys(value).slice(0, KEYS_READ)) {
+    const keys = Reflect.ownKeys(value);
+    if (keys.length > KEYS_READ) isCut = true;
+    for (const key of keys.slice(0, KEYS_READ)) {
       if (typeof key === 'string' && SKIPPED_KEYS.test(key)) continue;
       const name = typeof key === 'symbol' ? `[${key.description ?? ''}]` : key;
       enter(place, ownData(value, key), 'property', name);
@@ -199,6 +207,7 @@ export function makeProbe(
         enter(place, entry.value[1], 'value', '');
         enter(place, entry.value[0], 'key', '');
       }
+      if (entry.done !== true) isCut = true;
     }
     if (types.isSet(value)) {
       const members = Set.prototype.values.call(value) as IterableIterator<unknown>;
@@ -206,6 +215,7 @@ export function makeProbe(
       for (let i = 0; i < KEYS_READ && member.done !== true; i++, member = members.next()) {
         enter(place, member.value, 'member', '');
       }
+      if (member.done !== true) isCut = true;
     }
   };
 
@@ -263,10 +273,10 @@ export function makeProbe(
         if (isObject(value)) queue.push({ value, root: first + i, steps: [] });
       }
     },
-    /** Walks on for some objects; says which wanted sockets it came across, and whether there is more. */
+    /** Walks on for some references; says which wanted sockets it came across, and whether there is more. */
     walk: (budget: number) => {
       const hits: { fd: number; root: number; steps: readonly Step[] }[] = [];
-      for (let i = 0; i < budget && queueRead < queue.length; i++) {
+      for (work = 0; work < budget && queueRead < queue.length; work++) {
         const place = queue[queueRead++];
         try {
           const hit = visit(place);
@@ -279,11 +289,7 @@ export function makeProbe(
         queue.splice(0, queueRead);
         queueRead = 0;
       }
-      return {
-        hits: hits.slice(0, 500),
-        isDone: queueRead >= queue.length,
-        functions: functions.length,
-      };
+      return { hits, isDone: queueRead >= queue.length, isCut, functions: functions.length };
     },
     /** Takes functions that the walk came across. */
     takeFunctions: (count: number) => functions.splice(0, count).map(({ value }) => value),
