@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,13 +28,18 @@ test.each([
   [['ls', '--netns', 'nowhere'], 'there is no network namespace nowhere'],
   [['ls', '--replay', '/nonexistent/file'], 'Cannot read /nonexistent/file'],
   [['ls', '--frobnicate'], "unknown option '--frobnicate'"],
-  [['doctor', '--for', 'soon'], 'Give a duration like'],
-  [['doctor', '--for', '-1s'], 'Give a duration like'],
+  [['doctor', '--for', 'soon'], 'Give a duration with its unit'],
+  [['doctor', '--for', '-1s'], 'Give a duration with its unit'],
   [['doctor', '--pid', '4194999'], 'There is no process 4194999'],
   [['doctor', '--pid', 'init'], 'Give the number of a process'],
   [['doctor', '--fail-on', 'never'], 'Allowed choices are warning, critical'],
   [['record', '/nonexistent/file', '--for', '0'], 'Cannot write /nonexistent/file'],
+  [['doctor', '--for', '30d'], 'At most 7d'],
+  [['doctor', '--watch', '0'], 'at least 100ms'],
+  [['ls', '--netns', '/etc/passwd'], 'there is no network namespace /etc/passwd'],
   [['kill'], "missing required argument 'filter'"],
+  [['kill', ''], 'kill needs a filter'],
+  [['kill', '--yes', ' '], 'kill needs a filter'],
   [['frobnicate'], "unknown command 'frobnicate'"],
 ])('lastack %j ends with 2, one message and nothing on stdout', async (args, message) => {
   const { status, stdout, stderr } = await runLastack(args);
@@ -84,4 +90,17 @@ test('a reader that goes away ends ls quietly', async () => {
   const [status] = await once(child, 'close');
   expect(status).toBe(0);
   expect(complaints).not.toContain('EPIPE');
+});
+
+test('an output that cannot be written is one line and status 2', async () => {
+  const entry = fileURLToPath(new URL('../bin/lastack.cjs', import.meta.url));
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [entry, 'ls'], { stdio: ['ignore', full, 'pipe'] });
+  let complaints = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+  const [status] = await once(child, 'close');
+  closeSync(full);
+  expect(status).toBe(2);
+  expect(complaints).toContain('lastack: Cannot write the output: ENOSPC');
+  expect(complaints).not.toMatch(/\n\s+at /);
 });

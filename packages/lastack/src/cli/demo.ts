@@ -42,7 +42,9 @@ async function demo(): Promise<void> {
     heading(`4. lastack doctor --pid ${server.pid}`);
     await showDiagnosis(server.pid);
   }
-  print('Both servers have ended, and their sockets with them.\n\n');
+  print(
+    'Both servers have ended. Of their connections only TIME-WAITs are left, for a minute, as it should be.\n\n',
+  );
   print(`Next, look at this host:  ${paint('bold', 'npx lastack')}\n`);
 }
 

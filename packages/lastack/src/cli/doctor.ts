@@ -9,7 +9,7 @@ import { diagnosisJson } from '../render/diagnosis-json.ts';
 import { doctorLines } from '../render/doctor-text.ts';
 import type { Report } from '../render/report.ts';
 import { coloured, plain } from '../render/style.ts';
-import { parseDurationOption } from './duration-option.ts';
+import { forOption, parseDurationOption } from './duration-option.ts';
 import { print } from './output.ts';
 import { startProgress } from './progress.ts';
 import { readEvidence } from './replay-option.ts';
@@ -28,6 +28,7 @@ interface DoctorOptions {
 }
 
 const DEFAULT_WATCH_MS = 10_000;
+const SHORTEST_WATCH_MS = 100;
 const CLEAR_SCREEN = '\u001B[H\u001B[2J';
 
 export function registerDoctor(program: Command): void {
@@ -35,7 +36,7 @@ export function registerDoctor(program: Command): void {
     .command('doctor', { isDefault: true })
     .description('find the sockets that do not close: who holds them, since when, why, what to do')
     .option('--pid <pid>', 'only what concerns this process', parsePid)
-    .option('--for <duration>', 'how long to watch; 0 looks once', parseDurationOption, 2000)
+    .addOption(forOption())
     .option(
       '--watch [interval]',
       'go on, and report again every interval (default 10s)',
@@ -78,10 +79,18 @@ async function doctor(options: DoctorOptions): Promise<void> {
   const netns = options.netns ?? (pid === undefined ? 'own' : String(pid));
   const watch = await startWatch({ netns, pid });
   const interval = options.watch === true ? DEFAULT_WATCH_MS : options.watch;
+  if (interval !== undefined && interval < SHORTEST_WATCH_MS) {
+    throw new UserError('--watch needs an interval of at least 100ms.');
+  }
   for (;;) {
     const ms = interval ?? options.for;
     const progress = startProgress('watching TCP sockets', ms);
     const evidence = await watch.after(ms);
+    if (evidence.sockets.kind === 'unavailable') {
+      progress.end();
+      const { reason, remedy } = evidence.sockets;
+      throw new UserError(`Cannot read TCP sockets: ${reason}. To see them, ${remedy}.`);
+    }
     const diagnosis = pid === undefined ? diagnose(evidence) : diagnoseProcess(evidence, pid);
     const whereabouts = await locateFindings(diagnosis, evidence, {
       attach: options.attach === true,

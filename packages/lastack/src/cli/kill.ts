@@ -28,6 +28,11 @@ export function registerKill(program: Command): void {
 }
 
 async function kill(words: readonly string[], options: KillOptions): Promise<void> {
+  if (words.join('').trim() === '') {
+    throw new UserError(
+      'kill needs a filter. To close every socket, say so: lastack kill state all',
+    );
+  }
   const selection = await selectSockets(words, {
     owners: true,
     ages: false,

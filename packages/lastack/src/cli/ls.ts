@@ -36,6 +36,15 @@ export function registerLs(program: Command): void {
     .option('-H, --no-header', 'print no header line')
     .option('--netns <which>', 'network namespace: own, all, a pid, a name or a path', 'own')
     .option('--replay <file>', 'list what `lastack record` wrote')
+    .addHelpText(
+      'after',
+      `
+Age is the time in the present state: = measured, ≥ at least, ≈ from a timer, - unknown.
+Process: every holder; - without a descriptor, ? with one whose holder could not be seen.
+The filter language is in docs/filter.md. Examples:
+  lastack ls 'state close-wait and age > 5m'
+  lastack ls 'comm ~ node and dport = :5432' --sort age`,
+    )
     .action((words: readonly string[], options: LsOptions) => ls(words, options));
 }
 

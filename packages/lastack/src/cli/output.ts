@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { loadLibc } from '../kernel/ffi.ts';
+import { UserError } from './user-error.ts';
 
 /** Thrown to end the program quietly: whoever read our output has gone (`| head`). */
 export class ReaderGone extends Error {}
@@ -7,6 +8,7 @@ export class ReaderGone extends Error {}
 /**
  * Writes all bytes to a descriptor, without Node's stream: rows by the hundred thousand pass a stream at half the speed.
  * @throws ReaderGone on EPIPE
+ * @throws UserError when it cannot be written (a full disk)
  */
 export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) {
@@ -15,7 +17,8 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') throw new ReaderGone();
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN')
+        throw new UserError(`Cannot write the output: ${code}. Direct it elsewhere.`);
       // A pipe that another program made non-blocking is full: let its reader work.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
@@ -38,7 +41,7 @@ export function print(text: string): void {
 export function printError(text: string): void {
   try {
     writeAll(2, Buffer.from(text));
-  } catch (error) {
-    if (!(error instanceof ReaderGone)) throw error;
+  } catch {
+    // There is nobody left to tell.
   }
 }

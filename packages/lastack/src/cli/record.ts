@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { startWatch } from '../gather/evidence.ts';
 import { recordBytes } from '../gather/record.ts';
-import { parseDurationOption } from './duration-option.ts';
+import { forOption } from './duration-option.ts';
 import { print } from './output.ts';
 import { startProgress } from './progress.ts';
 import { UserError } from './user-error.ts';
@@ -17,7 +17,7 @@ export function registerRecord(program: Command): void {
     .command('record')
     .description('write all that doctor and ls look at to a file, to send with a bug report')
     .argument('<file>')
-    .option('--for <duration>', 'how long to watch; 0 looks once', parseDurationOption, 2000)
+    .addOption(forOption())
     .option('--netns <which>', 'network namespace: own, all, a pid, a name or a path', 'own')
     .addHelpText(
       'after',

@@ -1,8 +1,10 @@
 import {
   ALL_STATES_MASK,
+  NO_OWNER,
   ageOf,
   compileBytecode,
   compilePredicate,
+  counted,
   finTimeoutOf,
   indexOwners,
   needsOf,
@@ -91,7 +93,20 @@ export async function selectSockets(
     netnsName: netns.length > 1 ? (inode) => names.get(inode) ?? String(inode) : null,
   };
   const rows = withPosition(text, () => matchingRows(table, residual, index, view));
-  return { table, rows, view, notes: notesOf(sockets, options.owners ? owners : null) };
+  const notes = notesOf(sockets, options.owners ? owners : null);
+  const unseen = options.owners && index !== null ? countUnseen(table, rows, index) : 0;
+  if (unseen > 0 && owners?.kind === 'ok' && owners.value.unreadable.length === 0) {
+    notes.push(
+      `${counted(unseen, 'socket')} (?) ${unseen === 1 ? 'has' : 'have'} a descriptor in a process that is not visible from here`,
+    );
+  }
+  return { table, rows, view, notes };
+}
+
+function countUnseen(table: SocketTable, rows: Uint32Array, owners: OwnerIndex): number {
+  const isUnseen = (row: number) =>
+    table.inode[row] !== 0 && owners.firstOwner(table.inode[row]) === NO_OWNER;
+  return rows.reduce((count, row) => count + (isUnseen(row) ? 1 : 0), 0);
 }
 
 /** Notes go to stderr: what was not seen must not look complete. */

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { ROW_COLUMNS, type Evidence, type SocketTable } from '@lastack/core';
+import { printable, ROW_COLUMNS, type Evidence, type SocketTable } from '@lastack/core';
 
 export const RECORD_FORMAT = 'lastack-record/1';
 
@@ -12,6 +12,8 @@ export function recordBytes(evidence: Evidence): Buffer {
 }
 
 function encode(value: unknown): unknown {
+  // Paths and names that programs chose; `replay()` takes none that a terminal would obey.
+  if (typeof value === 'string') return printable(value);
   if (isTable(value)) return trimmed(value);
   if (value instanceof Uint32Array) return { u32: base64(value) };
   if (value instanceof Uint8Array) return { u8: base64(value) };

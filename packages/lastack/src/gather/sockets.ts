@@ -15,6 +15,7 @@ import { KernelError } from '../kernel/kernel-error.ts';
 import { inNetns } from '../kernel/netns.ts';
 import { listNetns, type Netns } from '../kernel/netns-list.ts';
 import { SockDiag } from '../kernel/netlink/sock-diag.ts';
+import { rootRemedy } from '../kernel/root-remedy.ts';
 import { readSocketText } from '../kernel/procfs/socket-text.ts';
 
 /** `own`, `all`, or a pid, a name of /run/netns or a path to a namespace file. */
@@ -46,11 +47,12 @@ export function readSockets(query: SocketQuery): Observation<SocketsRead> {
   const libc = loadLibc();
   if (libc.kind === 'unavailable') return readText(chosen.value, libc.reason);
   try {
-    return seen({
-      ...dumpAll(libc.value, query, chosen.value),
-      method: 'sock_diag',
-      methodReason: null,
-    });
+    const { table, netns } = dumpAll(libc.value, query, chosen.value);
+    const [only] = netns;
+    if (netns.length === 1 && only.problem !== null) {
+      return unavailable(only.problem.reason, only.problem.remedy);
+    }
+    return seen({ table, netns, method: 'sock_diag', methodReason: null });
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     return readText(chosen.value, error.message);
@@ -119,8 +121,11 @@ function sightOf({ inode, isOwn, name }: Netns, read: Observation<unknown>): Net
 function chooseNetns(choice: NetnsChoice): Observation<Chosen> {
   if (choice === 'own') {
     // The others need not be looked for: that would read a link of every process.
-    const own = inodeOfChoice(OWN) ?? 0;
-    const netns = { inode: own, path: OWN, pid: process.pid, name: null, isOwn: true };
+    const own = statNetns(OWN);
+    if (typeof own === 'string') {
+      return unavailable(`cannot read ${OWN}: ${own}`, 'mount procfs at /proc');
+    }
+    const netns = { inode: own.inode, path: OWN, pid: process.pid, name: null, isOwn: true };
     return seen({ namespaces: [netns], problems: [] });
   }
   const list = listNetns();
@@ -132,15 +137,18 @@ function chooseNetns(choice: NetnsChoice): Observation<Chosen> {
       problems: unreadable.map((problem) => ({ inode: 0, isOwn: false, name: null, problem })),
     });
   }
-  const inode = inodeOfChoice(choice);
-  if (inode === null) {
-    return unavailable(
-      `there is no network namespace ${choice}`,
-      'give a pid, a name of `ip netns list`, a path, or `all`',
-    );
-  }
-  const chosen = namespaces.find((netns) => netns.inode === inode);
   const path = netnsPathOf(choice);
+  const file = statNetns(path);
+  if (typeof file === 'string') {
+    return file === 'EACCES' || file === 'EPERM'
+      ? unavailable(`permission denied reading ${path}`, rootRemedy())
+      : unavailable(
+          `there is no network namespace ${choice}`,
+          'give a pid, a name of `ip netns list`, a path, or `all`',
+        );
+  }
+  const { inode } = file;
+  const chosen = namespaces.find((netns) => netns.inode === inode);
   return seen({
     namespaces: [chosen ?? { inode, path, pid: null, name: null, isOwn: false }],
     problems: [],
@@ -153,11 +161,13 @@ export function netnsPathOf(choice: string): string {
   return choice.includes('/') ? choice : `/run/netns/${choice}`;
 }
 
-function inodeOfChoice(choice: string): number | null {
+/** The namespace that a file stands for, or the error code; a file on another file system than ours stands for none. */
+function statNetns(path: string): { readonly inode: number } | string {
   try {
-    return statSync(netnsPathOf(choice)).ino;
-  } catch {
-    return null;
+    const { dev, ino } = statSync(path);
+    return dev === statSync(OWN).dev ? { inode: ino } : 'ENOENT';
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
   }
 }
 

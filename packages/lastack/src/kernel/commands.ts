@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { printable } from '@lastack/core';
 
-/** Characters that would move the cursor, start an escape sequence, or reorder a line of a terminal. */
-const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
 const UTF8 = new TextDecoder();
 
 /**
@@ -11,7 +10,7 @@ const UTF8 = new TextDecoder();
  */
 export function parseCommand(bytes: Uint8Array): string {
   const end = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
-  return UTF8.decode(bytes.subarray(0, end)).replace(UNPRINTABLE, '\uFFFD');
+  return printable(UTF8.decode(bytes.subarray(0, end)));
 }
 
 /** The names of processes, each read once; those that have ended are absent. Rows of one process are usually adjacent. */

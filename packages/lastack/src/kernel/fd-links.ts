@@ -9,6 +9,7 @@ import type { FdLinksJob } from './fd-links-worker.ts';
 import type { Libc } from './ffi.ts';
 import { hiddenProcesses } from './hidepid.ts';
 import { joinOwners, type OwnerColumns } from './owner-columns.ts';
+import { rootRemedy } from './root-remedy.ts';
 
 export interface FdLinks {
   /** Sockets of every kind: a link does not tell TCP from the others. */
@@ -98,8 +99,7 @@ function describeFailures(proc: string, scans: readonly FdLinkScan[]): Unreadabl
 
 function describeFailure(proc: string, code: string, count: number): UnreadableProcesses {
   const whom = `reading ${proc}/PID/fd of ${count} process${count === 1 ? '' : 'es'}`;
-  const isRoot = process.geteuid?.() === 0;
-  const remedy = isRoot ? 'run with all capabilities, outside of a user namespace' : 'run as root';
+  const remedy = rootRemedy();
   switch (code) {
     case 'EACCES':
     case 'EPERM':

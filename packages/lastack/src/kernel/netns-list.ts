@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { seen, unavailable, type Observation, type UnreadableProcesses } from '@lastack/core';
+import { rootRemedy } from './root-remedy.ts';
 import { readContainerName } from './container.ts';
 import { hiddenProcesses } from './hidepid.ts';
 import { isKernelThread } from './kernel-thread.ts';
@@ -85,7 +86,7 @@ function describeDenied(proc: string, count: number): UnreadableProcesses {
   return {
     count,
     reason: `permission denied reading ${proc}/PID/ns/net of ${count} ${processes}`,
-    remedy: 'run as root',
+    remedy: rootRemedy(),
   };
 }
 

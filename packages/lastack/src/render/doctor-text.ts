@@ -1,6 +1,7 @@
 import {
   NO_OWNER,
   RULES,
+  counted,
   grouped,
   indexOwners,
   stateOf,
@@ -51,10 +52,10 @@ function lookedAt({ sockets, owners, windowMs }: Evidence): string {
       .toSorted((a, b) => b[1] - a[1])
       .map(([state, count]) => `${grouped(count)} ${state}`);
     parts.push(
-      `Looked at ${grouped(last.count)} sockets${states.length === 0 ? '' : ` (${states.join(', ')})`}`,
+      `Looked at ${counted(last.count, 'socket')}${states.length === 0 ? '' : ` (${states.join(', ')})`}`,
     );
     const seen = netns.filter(({ problem }) => problem === null).length;
-    if (netns.length > 1) parts.push(`in ${seen} network namespaces`);
+    if (netns.length > 1) parts.push(`in ${counted(seen, 'network namespace')}`);
     if (method === 'procfs') parts.push('from /proc/net/tcp');
   } else {
     parts.push('Saw no sockets');
@@ -63,10 +64,9 @@ function lookedAt({ sockets, owners, windowMs }: Evidence): string {
     owners.kind === 'ok' && sockets.kind === 'ok'
       ? holdersIn(sockets.value.last, owners.value)
       : null;
-  if (holders !== null)
-    parts.push(`of ${grouped(holders)} ${holders === 1 ? 'process' : 'processes'}`);
+  if (holders !== null) parts.push(`of ${counted(holders, 'process', 'processes')}`);
   parts.push(windowMs === 0 ? 'once' : `for ${proseDuration(windowMs)}`);
-  return `${parts.join(' ')}, with ${RULES.length} rules.`;
+  return `${parts.join(' ')}, with ${counted(RULES.length, 'rule')}.`;
 }
 
 /** How many processes hold these sockets; owners are those of the whole host. */

@@ -14,6 +14,7 @@ import { wrap } from './wrap.ts';
 const LABEL_WIDTH = 11;
 const ROLE_WIDTH = 12;
 const SHOWN_PEERS = 5;
+const SHOWN_HOLDERS = 4;
 const SHOWN_FDS = 8;
 
 /** One finding as a person reads it: what, since when and until when, with whom, why, what to do. */
@@ -93,11 +94,12 @@ function rate(perMinute: number): string {
 function holderText(owners: readonly FindingOwner[]): string | null {
   if (owners.length === 0) return null;
   return owners
-    .slice(0, 4)
+    .slice(0, SHOWN_HOLDERS)
     .map(({ pid, command, fds }) => {
       return `${command} (pid ${pid})${fds.length === 0 ? '' : ` fd ${fdsText(fds)}`}`;
     })
-    .join('; ');
+    .join('; ')
+    .concat(owners.length > SHOWN_HOLDERS ? ` and ${owners.length - SHOWN_HOLDERS} more` : '');
 }
 
 function fdsText(fds: readonly number[]): string {

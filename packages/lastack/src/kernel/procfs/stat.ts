@@ -1,4 +1,4 @@
-import { seen, type Observation } from '@lastack/core';
+import { printable, seen, type Observation } from '@lastack/core';
 import { malformed } from './read-proc.ts';
 
 /** Ticks of utime, stime and the timers of /proc/net/tcp: USER_HZ is 100 on every architecture that Node runs on. */
@@ -47,7 +47,7 @@ export function parseStat(text: string): Observation<TaskStat> {
   ) {
     return malformed('stat', text);
   }
-  const command = text.slice(open + 1, close);
+  const command = printable(text.slice(open + 1, close));
   return seen({ pid, command, state, parentPid, userTicks, systemTicks, threads, startTicks });
 }
 
