@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { printable } from '@lastack/core';
 import { expect, test } from 'vitest';
 import { parseStat } from './stat.ts';
 import { isClear } from './testing/is-clear.ts';
@@ -26,7 +27,8 @@ test('parseStat() reads state, parent, times and start', () => {
 test('parseStat() finds the end of a name with spaces, parentheses and newlines', () => {
   for (const command of ['a b', ') R 1 (', '((', '', 'x) S 1 1', 'a\nb']) {
     const stat = parseStat(STAT.replace('cat', () => command));
-    expect(stat).toMatchObject({ value: { command, parentPid: 5095, startTicks: 70514 } });
+    const value = { command: printable(command), parentPid: 5095, startTicks: 70514 };
+    expect(stat).toMatchObject({ value });
   }
 });
 
