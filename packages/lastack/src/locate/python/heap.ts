@@ -64,6 +64,9 @@ function readGeneration(
 ): boolean {
   const { memory, offsets } = objects;
   let at = unmarked(memory.u64(head));
+  // Links that changed meanwhile may form a ring without the head: Brent's cycle detection.
+  let mark = at;
+  let untilMark = 1;
   while (at !== head) {
     const object = at + offsets.gc_head_size;
     const type = isAddress(at) ? objects.typeAt(memory.u64(object + offsets.ob_type)) : null;
@@ -74,6 +77,11 @@ function readGeneration(
     references.visit(object, type, columns.add);
     if (memory.exhausted) return false;
     at = unmarked(memory.u64(at));
+    if (at === mark) return false;
+    if (--untilMark === 0) {
+      mark = at;
+      untilMark = columns.count;
+    }
   }
   return true;
 }
@@ -101,6 +109,10 @@ class Columns {
     this.#addresses[this.#objects] = object;
     this.#starts[this.#objects++] = this.#length;
     return true;
+  }
+
+  get count(): number {
+    return this.#objects;
   }
 
   readonly add = (child: number): void => {

@@ -23,6 +23,8 @@ export interface SearchPlan {
 
 /** A socket in a pooled connection of a session of a client library is some ten references away. */
 const MOST_LEVELS = 16;
+/** Behind the first holder: a container says more than the variable of the moment that also refers to the socket. */
+const MORE_LEVELS = 2;
 const MOST_REFERRERS = 64;
 const MOST_OBJECTS = 100_000;
 
@@ -36,6 +38,7 @@ export function searchHolders(
   const referrers = new Map<number, Edge[]>();
   const seen = new Set(sockets);
   let frontier = new Set(sockets);
+  let more = MORE_LEVELS;
   for (let level = 0; level < MOST_LEVELS && frontier.size > 0; level++) {
     const next = new Set<number>();
     for (const parent of parentsOf(heap, frontier)) {
@@ -48,7 +51,8 @@ export function searchHolders(
       seen.add(parent);
       if (!isEnd(parent)) next.add(parent);
     }
-    if (isDone(referrers)) break;
+    more = isDone(referrers) ? more - 1 : MORE_LEVELS;
+    if (more < 0) break;
     frontier = next;
   }
   return referrers;

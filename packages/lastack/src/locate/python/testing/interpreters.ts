@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'vitest';
 
 /** A Python that is installed here. */
 export interface Interpreter {
@@ -19,6 +20,14 @@ export const VERSIONS = ['3.8', '3.9', '3.10', '3.11', '3.12', '3.13'];
 export const INTERPRETERS: readonly Interpreter[] = [...new Set(places())]
   .flatMap(ask)
   .toSorted((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }));
+
+/** The interpreter of a version; where there is none, the test is skipped. */
+export function interpreterOf(version: string, ctx: TestContext): Interpreter {
+  return (
+    INTERPRETERS.find((each) => each.version === version) ??
+    ctx.skip(`CPython ${version} is not installed`)
+  );
+}
 
 /** The versions of `VERSIONS` that are missing, for a test that is skipped in their place. */
 export const MISSING = VERSIONS.filter(
