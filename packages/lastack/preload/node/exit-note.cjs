@@ -1,6 +1,6 @@
 'use strict';
 /* oxlint-disable eslint/no-underscore-dangle -- net.Socket's own name for its handle */
-// Says what is open when the program ends by itself.
+// Says which of its own connections are open when the program ends by itself; those that it accepted are their clients'.
 const { isMainThread } = require('node:worker_threads');
 const { writeExitNote } = require('./slots.cjs');
 

@@ -93,6 +93,7 @@ function scriptOf(name) {
 function describeScript(name) {
   if (typeof name !== 'string') return { file: '<native>', rank: INTERNAL, map: undefined };
   if (name.startsWith('node:')) return { file: name, rank: INTERNAL, map: undefined };
+  if (name.startsWith(__dirname)) return { file: name, rank: INTERNAL, map: undefined };
   const file = (name.startsWith('file:') ? fileURLToPath(name) : name).replaceAll(/[\t\n]/g, ' ');
   const rank = file.includes('/node_modules/') ? LIBRARY : OWN;
   // Known where the program runs with source maps, as under tsx or --enable-source-maps.

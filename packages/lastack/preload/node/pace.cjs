@@ -52,7 +52,7 @@ function writeWaiting() {
 
 function write(socket, handle, kind, origin) {
   writeRecord(handle.fd, kind, origin);
-  noteSocket(handle.fd, socket, writeWaiting);
+  if (kind === 'connect') noteSocket(handle.fd, socket, writeWaiting);
 }
 
 module.exports = { record };

@@ -35,12 +35,13 @@ function quietly(action) {
   }
 }
 
-/** Called for every attempt, of which there may be several with a handle each, and when it is connected. */
+/** When connect() returns it has a descriptor, or it still looks for the address; of several attempts the last one counts. */
 function recordClient() {
   quietly(() => {
     const origin = Origins.get(this);
-    if (origin === undefined || origin.handle === this._handle) return;
-    origin.handle = this._handle;
+    const handle = this._handle;
+    if (origin === undefined || origin.handle === handle || !(handle?.fd >= 0)) return;
+    origin.handle = handle;
     record(this, 'connect', origin);
   });
 }
@@ -64,10 +65,11 @@ wrap(net.Socket.prototype, 'connect', (original) => {
     quietly(() => {
       Origins.set(this, captureOrigin(connect, fetches?.getStore()));
       // Before the program's own listeners, which may never return.
-      this.prependListener('connectionAttempt', recordClient);
       this.prependOnceListener('connect', recordClient);
     });
-    return Reflect.apply(original, this, args);
+    const result = Reflect.apply(original, this, args);
+    Reflect.apply(recordClient, this, []);
+    return result;
   };
 });
 

@@ -6,12 +6,14 @@ import sys
 SLOT_BYTES = 2048
 DEPTH = 40
 MOST_STACKS = 1000
+NOBODY = (0, b'')
 AF_INET, AF_INET6, SOCK_STREAM = 2, 10, 1
 
 _folder = os.environ.get('LASTACK_RUN_DIR', '')
 _stdlib = os.path.dirname(os.__file__) + os.sep
 _file = None  # (descriptor, st_ino) of this process's records
-_made = {}  # fd: inode of the sockets that this process made
+_made = {}  # fd: (inode, text) of the sockets that this process made, or inherited
+_inherited = {}  # those of _made that a parent made
 _nameless = {}  # fd: inode of those without a line of the program's own
 _stacks = {}  # (id of code, line, …) of the frames: what _describe() gave
 _is_own = {}  # file name: whether it is the program's
@@ -88,7 +90,7 @@ def _patch(module):
 
 def _record(fd, frame):
     inode = os.fstat(fd).st_ino
-    if _made.get(fd) == inode:
+    if _made.get(fd, NOBODY)[0] == inode:
         return  # It changes its object, as for TLS.
     key, frames, above = [], [], frame
     while above is not None and len(frames) < DEPTH:
@@ -101,7 +103,6 @@ def _record(fd, frame):
         if len(_stacks) >= MOST_STACKS:
             _stacks.clear()
         stack = _stacks[key] = _describe(frames)
-    _made[fd] = inode
     if not stack[1]:
         _nameless[fd] = inode
     _write(fd, inode, stack[0])
@@ -112,10 +113,11 @@ def _describe(frames):
     shown = [(code, line) for code, line in frames if code.co_filename != __file__]
     lines = ['%s\t%d\t%s' % (code.co_filename, line, code.co_name) for code, line in shown]
     own = [line for line, (code, _) in zip(lines, shown) if not _belongs_to_library(code.co_filename)]
-    caller = frames[0][0]
-    is_accept = caller.co_name == 'accept' and _belongs_to_library(caller.co_filename)
+    is_accept = shown[0][0].co_name == 'accept' and _belongs_to_library(shown[0][0].co_filename)
+    # What a library accepts, as asyncio does, is the program's by its listener only.
+    has_name = own[:1] == lines[1:2] if is_accept else bool(own)
     text = '\n'.join(['accept' if is_accept else 'connect', own[0] if own else lines[0]] + lines)
-    return text.encode('utf-8', 'replace')[:SLOT_BYTES - 20], bool(own), frames
+    return text.encode('utf-8', 'replace')[:SLOT_BYTES - 20], has_name, frames
 
 
 def _belongs_to_library(name):
@@ -129,10 +131,8 @@ def _belongs_to_library(name):
 def _name_after_listener(fd, listener):
     """A connection that a library accepts, as asyncio does, is made where the listener was."""
     inode = _nameless.pop(fd, None)
-    if inode is None or _made.get(fd) != inode or _made.get(listener) is None:
-        return
-    text = _read(listener, _made[listener])
-    if text is not None:
+    text = _made.get(listener, NOBODY)[1]
+    if text and inode is not None and _made.get(fd, NOBODY)[0] == inode:
         _write(fd, inode, b'accept' + text[text.index(b'\n'):][:SLOT_BYTES - 26])
 
 
@@ -152,38 +152,32 @@ def _descriptor():
 
 def _write(fd, inode, text):
     """The slot of a descriptor, as in node/slots.cjs."""
+    _made[fd] = inode, text
     name = inode.to_bytes(8, 'little')
     os.pwrite(_descriptor(), name + len(text).to_bytes(4, 'little') + text + name, fd * SLOT_BYTES)
-
-
-def _read(fd, inode):
-    slot = os.pread(_descriptor(), SLOT_BYTES, fd * SLOT_BYTES)
-    if slot[:8] != inode.to_bytes(8, 'little'):
-        return None
-    return slot[12:12 + int.from_bytes(slot[8:12], 'little')]
 
 
 def _start_child():
     """After a fork: a file of its own, with what it inherited."""
     global _file
+    parents, _file = _file, None
+    _inherited.update(_made)
     try:
-        inherited = [(fd, inode, _read(fd, inode)) for fd, inode in _made.items()] if _file else []
-        parents, _file = _file, None
-        _made.clear()
-        for fd, inode, text in inherited:
-            if text is not None:
-                _write(fd, inode, text)
+        for fd, (inode, text) in _made.items():
+            _write(fd, inode, text)
         if parents is not None:
             os.close(parents[0])
     except Exception:
-        _file = None
+        pass
 
 
 def _note_open_sockets():
-    """Says what is open when the program ends by itself. One that still listens is a server, and has left nothing undone."""
+    """As node/exit-note.cjs does."""
     import _socket
     lines = []
-    for fd, inode in _made.items():
+    for fd, (inode, text) in _made.items():
+        if _inherited.get(fd, NOBODY)[0] == inode:
+            continue
         try:
             if os.fstat(fd).st_ino != inode:
                 continue
@@ -193,6 +187,8 @@ def _note_open_sockets():
         try:
             if socket.getsockopt(_socket.SOL_SOCKET, 30):  # SO_ACCEPTCONN
                 return
+            if text.startswith(b'accept'):
+                continue
             address, port = socket.getpeername()[:2]
             lines.append('%d\t%d\t%s\t%d\n' % (fd, inode, address, port))
         except OSError:

@@ -13,9 +13,9 @@ export interface LastackOptions {
   readonly input?: string;
 }
 
-const ENTRY = fileURLToPath(new URL('../../bin/lastack.cjs', import.meta.url));
+export const ENTRY = fileURLToPath(new URL('../../bin/lastack.cjs', import.meta.url));
 /** Makes a run that leaks a descriptor end with 99. */
-const LEAK_CHECK = fileURLToPath(new URL('leak-check.cjs', import.meta.url));
+export const LEAK_CHECK = fileURLToPath(new URL('leak-check.cjs', import.meta.url));
 
 /** Runs the built program to its end. */
 export async function runLastack(
