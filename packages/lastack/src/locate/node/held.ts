@@ -1,9 +1,10 @@
 import type { SocketLocation } from '../locator.ts';
 import { scopesOf, siteOfFunction, type FunctionSite } from './function-site.ts';
-import { formatHolderPath, type HolderStep } from './holder-path.ts';
+import { formatHolderPath } from './holder-path.ts';
 import type { RemoteProbe } from './remote-probe.ts';
 import type { Scripts } from './scripts.ts';
 import type { Session } from './session.ts';
+import type { ProbeHit } from './target/probe.ts';
 
 /** Where the walk began: a scope, what a CommonJS module exports, or a pool of Node's own. */
 type Root = ScopeRoot | { readonly kind: 'exports' | 'pool'; readonly label: string };
@@ -14,12 +15,6 @@ interface ScopeRoot {
   readonly isModule: boolean;
   /** Sockets that this function listens to: they hold it, so that what it holds need not hold them. */
   readonly listensTo: ReadonlySet<number>;
-}
-
-interface Hit {
-  readonly fd: number;
-  readonly root: number;
-  readonly steps: readonly HolderStep[];
 }
 
 /** A function whose scopes are to be searched. */
@@ -38,7 +33,7 @@ export interface HeldOptions {
 }
 
 /** One call follows so many references, to keep the target's pause short. */
-const REFERENCES_PER_CALL = 10_000;
+const REFERENCES_PER_CALL = 4000;
 const FUNCTIONS_PER_ROUND = 8;
 /** The same code makes many closures; a few of them show what there is. */
 const CLOSURES_OF_ONE = 3;
@@ -49,7 +44,7 @@ const HITS_KEPT = 20_000;
 export class HolderWalk {
   readonly #options: HeldOptions;
   readonly #roots: Root[] = [];
-  readonly #hits: Hit[] = [];
+  readonly #hits: ProbeHit[] = [];
   readonly #expanded = new Map<string, number>();
   /** Of packages: looked into when the user's own code is done. */
   readonly #later: Closure[] = [];
@@ -69,9 +64,13 @@ export class HolderWalk {
     }
   }
 
-  /** Searches what these closures reach. */
-  async search(closures: readonly Closure[]): Promise<void> {
+  /** Adds closures to search; those of packages come last. */
+  async add(closures: readonly Closure[]): Promise<void> {
     for (const closure of closures) await this.#expand(closure);
+  }
+
+  /** Searches what was added. */
+  async search(): Promise<void> {
     await this.#walk();
     while (this.#later.length > 0 && this.#mayGoOn()) {
       await this.#enter(this.#later.splice(0, FUNCTIONS_PER_ROUND));
@@ -79,16 +78,29 @@ export class HolderWalk {
     }
   }
 
-  /** What was found: collections of a module before variables of a function, short paths before long ones. */
+  /** What holds the sockets: collections of a module before variables of a function, short paths before long ones. */
   locations(): readonly SocketLocation[] {
+    return this.#best(
+      this.#hits.filter((hit) => !hit.isServer),
+      PATHS_TOLD,
+    );
+  }
+
+  /** Where the program has the servers of the sockets, for those that only a framework listens to. */
+  servers(): readonly SocketLocation[] {
+    const ofUser = this.#hits.filter((hit) => hit.isServer && this.#isOfUser(hit));
+    return this.#best(ofUser, 1).map((location) => ({ ...location, role: 'handled' }));
+  }
+
+  #best(hits: readonly ProbeHit[], perSocket: number): readonly SocketLocation[] {
     const told = new Map<number, Map<string, SocketLocation>>();
-    const ranked = this.#hits.toSorted(
+    const ranked = hits.toSorted(
       (a, b) => this.#rank(a) - this.#rank(b) || a.steps.length - b.steps.length,
     );
     for (const hit of ranked) {
       const ofSocket = told.get(hit.fd) ?? new Map<string, SocketLocation>();
       told.set(hit.fd, ofSocket);
-      const location = ofSocket.size < PATHS_TOLD ? this.#describe(hit) : null;
+      const location = ofSocket.size < perSocket ? this.#describe(hit) : null;
       if (location !== null) {
         ofSocket.set(`${location.file}:${location.line}:${location.name}`, location);
       }
@@ -96,19 +108,24 @@ export class HolderWalk {
     return [...told.values()].flatMap((ofSocket) => [...ofSocket.values()]);
   }
 
+  #isOfUser({ root }: ProbeHit): boolean {
+    const from = this.#roots[root];
+    return from.kind === 'exports' || (from.kind === 'scope' && from.site.place.origin === 'user');
+  }
+
   /** Pools of Node's own have no line of the user's. */
   notes(): readonly string[] {
     const notes = new Set<string>();
-    for (const { fd, root } of this.#hits) {
+    for (const { fd, root, isServer } of this.#hits) {
       const from = this.#roots[root];
-      if (from.kind === 'pool') notes.add(`descriptor ${fd} is in ${from.label}`);
+      if (from.kind === 'pool' && !isServer) notes.add(`descriptor ${fd} is in ${from.label}`);
     }
     if (!this.isComplete)
       notes.add('not all of the program was searched for what holds the sockets');
     return [...notes];
   }
 
-  #describe({ fd, root, steps }: Hit): SocketLocation | null {
+  #describe({ fd, root, steps, isServer }: ProbeHit): SocketLocation | null {
     const { scripts } = this.#options;
     const from = this.#roots[root];
     const isName = (text: string): boolean => scripts.isName(text);
@@ -127,7 +144,7 @@ export class HolderWalk {
       case 'scope': {
         const { site, isModule, listensTo } = from;
         // A variable beside a socket's own listener is held by the socket, not the other way round.
-        if (!isModule && listensTo.has(fd)) return null;
+        if (!isServer && !isModule && listensTo.has(fd)) return null;
         const variable = steps[0].name;
         const { file, line } = scripts.declarationOf(variable, site.scriptId) ?? site.place;
         const name = variable + formatHolderPath(steps.slice(1), isName);
@@ -140,7 +157,7 @@ export class HolderWalk {
     }
   }
 
-  #rank({ root }: Hit): number {
+  #rank({ root }: ProbeHit): number {
     const from = this.#roots[root];
     if (from.kind !== 'scope') return from.kind === 'exports' ? 2 : 9;
     return (from.isModule ? 0 : 1) + (from.site.place.origin === 'user' ? 0 : 3);

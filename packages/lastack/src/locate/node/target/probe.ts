@@ -1,3 +1,5 @@
+import type { HolderStep } from '../holder-path.ts';
+
 /**
  * What lastack runs inside of a Node process: this function's text is sent there, so it must need nothing from outside and
  * nothing newer than Node 18. It holds what it finds in its own variables, and goes when the inspector lets it go.
@@ -24,6 +26,7 @@ export function makeProbe(
   const FUNCTIONS_KEPT = 2000;
   const QUEUE_KEPT = 50_000;
   const KEYS_READ = 5000;
+  const SERVED_TOLD = 16;
   const DEPTH = 7;
 
   const isObject = (value: unknown): value is object =>
@@ -79,9 +82,20 @@ export function makeProbe(
   const foundSockets = new WeakSet<object>();
   let handlesRead = 0;
 
+  // Servers of the sockets, and what handles their requests: a framework has those, the program has the framework.
+  const servers = new WeakMap<object, number[]>();
+  const keepServer = (server: unknown, fd: number): void => {
+    if (!isObject(server)) return;
+    const served = servers.get(server) ?? [];
+    servers.set(server, served);
+    if (served.length < SERVED_TOLD) served.push(fd);
+  };
   const keep = (socket: object, fd: number): void => {
     if (foundSockets.has(socket)) return;
     foundSockets.add(socket);
+    const server = ownData(socket, 'server') ?? ownData(socket, '_server');
+    keepServer(server, fd);
+    keepServer(ownData(ownData(server, '_events'), 'request'), fd);
     found.push({ fd, socket });
   };
 
@@ -119,6 +133,16 @@ export function makeProbe(
     });
   };
 
+  /** Express keeps the route that a request took with it: its handlers are the program's. */
+  const routeOf = (request: unknown): Listener[] => {
+    const layers = ownData(ownData(request, 'route'), 'stack');
+    if (!Array.isArray(layers) || !isObject(layers)) return [];
+    return layers.slice(0, 10).flatMap((layer: unknown) => {
+      const listener = ownData(layer, 'handle');
+      return isObject(listener) ? [{ label: "request's route", listener }] : [];
+    });
+  };
+
   /** Listeners that would handle the events of a socket that was found, nearest first. */
   const listenersOfSocket = (index: number): readonly Listener[] => {
     const { socket } = found[index];
@@ -128,6 +152,7 @@ export function makeProbe(
     return [
       ...listenersOf(socket, 'socket', ['data', 'readable', 'end', 'close', 'error', 'timeout']),
       ...listenersOf(message, 'request', ['response', 'error', 'close', 'finish', 'timeout']),
+      ...routeOf(ownData(message, 'req')),
       ...listenersOf(ownData(message, 'res'), 'response', ['data', 'readable', 'end', 'close']),
       ...listenersOf(incoming, 'message', ['data', 'readable', 'end', 'close', 'aborted']),
       ...listenersOf(socket, 'server', ['connection', 'secureConnection', 'request', 'upgrade']),
@@ -152,10 +177,7 @@ export function makeProbe(
       }));
 
   /** A step from an object to what it holds: a property, an element, a value or key of a Map, a member of a Set. */
-  type Step = {
-    readonly kind: 'property' | 'index' | 'value' | 'key' | 'member';
-    readonly name: string;
-  };
+  type Step = HolderStep;
   interface Place {
     readonly value: object;
     readonly root: number;
@@ -230,22 +252,25 @@ export function makeProbe(
     !types.isAnyArrayBuffer(value) &&
     !SKIPPED_CLASSES.test(classOf(value));
 
-  const visit = (place: Place): { readonly fd: number; readonly place: Place } | null => {
-    const { value, steps } = place;
+  const visit = (place: Place, hits: ProbeHit[]): void => {
+    const { value, root, steps } = place;
     const fd = steps.length === 0 ? -1 : fdOf(value);
+    for (const served of (steps.length > 0 && servers.get(value)) || []) {
+      hits.push({ fd: served, root, steps, isServer: true });
+    }
     if (fds.has(fd)) {
       keep(value, fd);
-      return { fd, place };
+      hits.push({ fd, root, steps, isServer: false });
+      return;
     }
     // Another socket: what it holds are Node's own things.
-    if (fd >= 0 || visited.has(value)) return null;
+    if (fd >= 0 || visited.has(value)) return;
     visited.add(value);
     if (typeof value === 'function' && functions.length < FUNCTIONS_KEPT) functions.push(place);
-    if (steps.length >= DEPTH || !isExpandable(value)) return null;
+    if (steps.length >= DEPTH || !isExpandable(value)) return;
     enterReferent(place);
     enterContents(place);
     enterProperties(place);
-    return null;
   };
 
   return {
@@ -275,12 +300,11 @@ export function makeProbe(
     },
     /** Walks on for some references; says which wanted sockets it came across, and whether there is more. */
     walk: (budget: number) => {
-      const hits: { fd: number; root: number; steps: readonly Step[] }[] = [];
+      const hits: ProbeHit[] = [];
       for (work = 0; work < budget && queueRead < queue.length; work++) {
         const place = queue[queueRead++];
         try {
-          const hit = visit(place);
-          if (hit !== null) hits.push({ fd: hit.fd, root: place.root, steps: place.steps });
+          visit(place, hits);
         } catch {
           // A variable that is not initialized yet, a revoked proxy: nothing to see.
         }
@@ -294,6 +318,16 @@ export function makeProbe(
     /** Takes functions that the walk came across. */
     takeFunctions: (count: number) => functions.splice(0, count).map(({ value }) => value),
   };
+}
+
+/** A place of the program that leads to a wanted socket. */
+export interface ProbeHit {
+  readonly fd: number;
+  /** Where the walk began, as `addScopes()` was told. */
+  readonly root: number;
+  readonly steps: readonly HolderStep[];
+  /** It is not the socket that is there, but its server. */
+  readonly isServer: boolean;
 }
 
 /** `util.types`, as far as the probe needs it. */
