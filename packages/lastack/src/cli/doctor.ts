@@ -77,11 +77,13 @@ async function doctor(options: DoctorOptions): Promise<void> {
   }
   // A process in a container has its sockets in the container's namespace.
   const netns = options.netns ?? (pid === undefined ? 'own' : String(pid));
-  const watch = await startWatch({ netns, pid });
+
   const interval = options.watch === true ? DEFAULT_WATCH_MS : options.watch;
+  const once = interval === undefined && options.for === 0;
   if (interval !== undefined && interval < SHORTEST_WATCH_MS) {
     throw new UserError('--watch needs an interval of at least 100ms.');
   }
+  const watch = await startWatch({ netns, pid, once });
   for (;;) {
     const ms = interval ?? options.for;
     const progress = startProgress('watching TCP sockets', ms);

@@ -27,7 +27,7 @@ export function registerRecord(program: Command): void {
 }
 
 async function record(file: string, { for: windowMs, netns }: RecordOptions): Promise<void> {
-  const watch = await startWatch({ netns });
+  const watch = await startWatch({ netns, once: windowMs === 0 });
   const progress = startProgress('recording TCP sockets', windowMs);
   const evidence = await watch.after(windowMs);
   progress.end();

@@ -21,7 +21,13 @@ import { readDescriptorUse, readProcessFacts } from '../kernel/procfs/process-fa
 import { readProcessTree, zombiesByParent } from '../kernel/procfs/process-tree.ts';
 import { readSettings } from '../kernel/procfs/settings.ts';
 import { startSampling } from '../kernel/procfs/thread-sampler.ts';
-import { netnsPathOf, readSockets, type NetnsChoice, type SocketsRead } from './sockets.ts';
+import {
+  netnsPathOf,
+  readSockets,
+  type NetnsChoice,
+  type SocketQuery,
+  type SocketsRead,
+} from './sockets.ts';
 import { ownersConcerned } from './owners-concerned.ts';
 import { holdersOfUnserved, rankHolders } from './suspects.ts';
 
@@ -32,6 +38,8 @@ export interface GatherOptions {
   readonly netns: NetnsChoice;
   /** The process to look at first, however quiet it is. */
   readonly pid?: number | undefined;
+  /** Whether one look is all there will be. */
+  readonly once: boolean;
 }
 
 /** What one look sees. */
@@ -52,37 +60,38 @@ interface Before {
 export interface Watch {
   /**
    * Looks again, `ms` from now: the evidence spans the time since the first look, and the threads of the most suspicious
-   * processes are sampled meanwhile. With 0, the first look is all there is.
+   * processes are sampled meanwhile. After `once`, the first look is all there is, and `ms` is 0.
    */
   after(ms: number): Promise<Evidence>;
 }
 
 /** Takes the first look at a host. */
 export async function startWatch(options: GatherOptions): Promise<Watch> {
-  const first = await look(options.netns);
+  // Rules take ages from the last look.
+  const first = await look(options.netns, options.once ? 'all' : 'none');
   let latest = first;
   let before: ReadonlyMap<number, Before> | null = null;
   return {
     async after(ms) {
       const suspects = suspectsOf(latest, options.pid);
       const sampling = startSampling(suspects, { durationMs: Math.min(ms, SAMPLED_MS) });
-      if (ms === 0) {
+      if (options.once) {
         return evidenceOf(first, null, factsOf(first, suspects, await sampling), options);
       }
       before ??= readBefore(suspects);
       await delay(ms);
       const threads = await sampling;
-      latest = await look(options.netns);
+      latest = await look(options.netns, 'all');
       const facts = factsOf(latest, suspects, threads, before);
       return evidenceOf(latest, first, facts, options);
     },
   };
 }
 
-async function look(netns: NetnsChoice): Promise<Look> {
+async function look(netns: NetnsChoice, info: SocketQuery['info']): Promise<Look> {
   // Started first: the kernel reads descriptors in another thread while the sockets are dumped in this one.
   const owners = readOwners({ libc: loadLibc() });
-  const sockets = readSockets({ states: ALL_STATES_MASK, info: 'all', netns });
+  const sockets = readSockets({ states: ALL_STATES_MASK, info, netns });
   const counters = inChosenNetns(netns, () => readCounters('/proc/net'));
   const seenOwners = await owners;
   return {

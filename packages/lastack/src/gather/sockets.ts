@@ -27,7 +27,7 @@ export interface SocketQuery {
   /** INET_DIAG_BC program that the kernel runs on each socket. */
   readonly bytecode?: Uint8Array | null;
   /** For which rows to read tcp_info: `closing` are those whose age it tells (CLOSE-WAIT, FIN-WAIT-2). */
-  readonly info: 'all' | 'closing';
+  readonly info: 'all' | 'closing' | 'none';
   readonly netns: NetnsChoice;
 }
 
@@ -79,11 +79,11 @@ function dumpAll(libc: Libc, query: SocketQuery, { namespaces, problems }: Chose
     using diag = opened.value;
     diag.dump({ states, bytecode, info: withInfo }, netns.inode, table);
     // A dump of few states costs a tenth of one of all; it is read for its tcp_info only.
-    if (!withInfo && holdsState(table, states & CLOSING)) {
+    if (query.info === 'closing' && holdsState(table, states & CLOSING)) {
       diag.dump({ states: states & CLOSING, bytecode, info: true }, netns.inode, informed);
     }
   }
-  return { table: withInfo ? table : joinInfo(table, informed), netns: sights };
+  return { table: informed.count === 0 ? table : joinInfo(table, informed), netns: sights };
 }
 
 function holdsState({ count, head }: SocketTable, mask: number): boolean {

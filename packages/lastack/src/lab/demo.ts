@@ -84,7 +84,7 @@ function oldestCloseWait(port: number): number {
 
 /** What the doctor says of one process: the real one, on the live kernel. */
 export async function examine(pid: number): Promise<{ evidence: Evidence; diagnosis: Diagnosis }> {
-  const watch = await startWatch({ netns: 'own', pid });
+  const watch = await startWatch({ netns: 'own', pid, once: false });
   const evidence = await watch.after(WINDOW_MS);
   return { evidence, diagnosis: diagnoseProcess(evidence, pid) };
 }
