@@ -1,9 +1,10 @@
+import { closeSync } from 'node:fs';
 import { get } from 'node:http';
-import { connect as connectTcp, Socket, type SocketConstructorOpts } from 'node:net';
+import { connect as connectTcp, isIPv6, Socket, type SocketConstructorOpts } from 'node:net';
+import { seen, unavailable, type Observation } from '@lastack/core';
 import { readNetns } from '../../kernel/procfs/process-facts.ts';
 import { loadLibc } from '../../kernel/ffi.ts';
 import { inNetns } from '../../kernel/netns.ts';
-import { KernelError } from '../../kernel/kernel-error.ts';
 import type { Listener } from './listeners.ts';
 import { openWebSocket, type WebSocketClient } from './web-socket.ts';
 
@@ -24,12 +25,11 @@ export async function connectInspector(
   listener: Listener,
   timeoutMs: number,
 ): Promise<WebSocketClient> {
-  const { port } = listener;
-  const host = listener.isIpv6 ? '::1' : '127.0.0.1';
+  const { host, port } = listener;
   const connect = (): Socket => openSocket(pid, host, port);
   const path = parseTarget(await readList(connect, timeoutMs));
   if (path === null) throw new Error(`no inspector answers on port ${port}`);
-  const hostHeader = listener.isIpv6 ? '[::1]' : host;
+  const hostHeader = isIPv6(host) ? `[${host}]` : host;
   return openWebSocket({ host: hostHeader, port, path, connect, timeoutMs });
 }
 
@@ -62,23 +62,39 @@ function readList(connect: () => Socket, timeoutMs: number): Promise<string> {
   });
 }
 
+/** Whether a connection can be made in the network namespace of a process: to be known before anything is opened there. */
+export function canConnect(pid: number): Observation<true> {
+  if (isInOurNetns(pid)) return seen(true);
+  const fd = makeSocket(pid, AF_INET);
+  if (fd.kind !== 'ok') return fd;
+  closeSync(fd.value);
+  return seen(true);
+}
+
 function openSocket(pid: number, host: string, port: number): Socket {
-  if (readNetns(`/proc/${pid}/ns/net`) === readNetns('/proc/self/ns/net')) {
-    return connectTcp({ host, port, noDelay: true });
-  }
+  if (isInOurNetns(pid)) return connectTcp({ host, port, noDelay: true });
   // node:net makes its sockets later than connect() returns, so this one is made by hand, while we are there.
-  const libc = loadLibc();
-  if (libc.kind !== 'ok') throw new Error(libc.reason);
-  const made = inNetns(libc.value, `/proc/${pid}/ns/net`, () => {
-    const fd = libc.value.socket(host === '::1' ? AF_INET6 : AF_INET, STREAM, 0);
-    return fd < 0 ? new KernelError('socket', libc.value.errno()) : fd;
-  });
-  if (made.kind !== 'ok') throw new Error(made.reason);
-  if (typeof made.value !== 'number') throw made.value;
+  const fd = makeSocket(pid, isIPv6(host) ? AF_INET6 : AF_INET);
+  if (fd.kind !== 'ok') throw new Error(fd.reason);
   // Without `manualStart` it would read before it is connected.
   const options: SocketConstructorOpts & { manualStart: true } = {
-    fd: made.value,
+    fd: fd.value,
     manualStart: true,
   };
   return new Socket(options).connect({ host, port }).setNoDelay(true);
+}
+
+function isInOurNetns(pid: number): boolean {
+  return readNetns(`/proc/${pid}/ns/net`) === readNetns('/proc/self/ns/net');
+}
+
+function makeSocket(pid: number, family: number): Observation<number> {
+  const libc = loadLibc();
+  if (libc.kind !== 'ok') return libc;
+  const { value } = libc;
+  const made = inNetns(value, `/proc/${pid}/ns/net`, () => {
+    const fd = value.socket(family, STREAM, 0);
+    return fd >= 0 ? seen(fd) : unavailable(`no socket: errno ${value.errno()}`, 'try again');
+  });
+  return made.kind === 'ok' ? made.value : made;
 }

@@ -120,8 +120,6 @@ export class HolderWalk {
       const from = this.#roots[root];
       if (from.kind === 'pool' && !isServer) notes.add(`descriptor ${fd} is in ${from.label}`);
     }
-    if (!this.isComplete)
-      notes.add('not all of the program was searched for what holds the sockets');
     return [...notes];
   }
 

@@ -1,7 +1,8 @@
 import {
   AF_INET,
   AF_INET6,
-  familyOf,
+  formatAddress,
+  localBytesOf,
   localPortOf,
   maskOfStates,
   seen,
@@ -22,7 +23,8 @@ import { parseTcpText } from '../../kernel/procfs/tcp-text.ts';
 export interface Listener {
   readonly inode: number;
   readonly port: number;
-  readonly isIpv6: boolean;
+  /** The address to connect to: its own, or loopback if it listens on all. */
+  readonly host: string;
 }
 
 /** The kernel prints listening sockets first: 1 MB holds 7,000 of them, however many connections follow. */
@@ -90,10 +92,15 @@ function listenersOf(table: SocketTable): readonly Listener[] {
     listeners.push({
       inode: table.inode[row],
       port: localPortOf(table, row),
-      isIpv6: familyOf(table, row) === AF_INET6,
+      host: hostOf(localBytesOf(table, row)),
     });
   }
   return listeners;
+}
+
+function hostOf(address: Uint8Array): string {
+  if (address.some((byte) => byte !== 0)) return formatAddress(address);
+  return address.length === 4 ? '127.0.0.1' : '::1';
 }
 
 /** Inodes of the sockets that a process has open. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { seen, unavailable, type Observation } from '@lastack/core';
+import { canConnect } from './connect.ts';
 import { decideGate, RESTART } from './gate.ts';
 import { readGateFacts, readIdentity } from './gate-facts.ts';
 import { readInspectorAddress } from './inspector-address.ts';
@@ -41,6 +42,8 @@ export async function openInspector(pid: number): Promise<Observation<OpenInspec
       `free the port, or ${RESTART}`,
     );
   }
+  const way = canConnect(pid);
+  if (way.kind !== 'ok') return way;
   const thread = await lookAtMainThread(pid);
   if (thread.kind === 'stuck') {
     return unavailable(

@@ -94,6 +94,10 @@ async function searchHolders(
       ...walk.locations(),
     );
     for (const note of walk.notes()) search.notes.add(note);
+    const held = new Set(search.locations.flatMap(({ role, fd }) => (role === 'held' ? [fd] : [])));
+    if (!walk.isComplete && [...search.fds].some((fd) => !held.has(fd))) {
+      search.notes.add('not all of the program could be searched for what holds the sockets');
+    }
   }
 }
 
