@@ -8,6 +8,9 @@ import { startProgram, startPython } from '../../kernel/procfs/testing/program.t
 import { locateNode } from './locate-node.ts';
 import { NODES, startNode, type NodeProgram } from './testing/node-program.ts';
 
+/** Of binutils. */
+const STRIP = 'strip';
+
 const WAIT = `setInterval(() => {}, 1000); console.log('ready'); process.stdin.on('data', () => console.log('alive'));`;
 
 /** Why it is refused. It must live on undisturbed: no signal, no code of its own that ran. */
@@ -70,12 +73,12 @@ process.stdin.on('data', () => console.log('alive'));`,
   });
 
   test('without symbols', async (ctx) => {
-    if (!isInstalled('strip')) ctx.skip('strip is missing: install binutils');
+    if (!isInstalled(STRIP)) ctx.skip('strip is missing: install binutils');
     const folder = mkdtempSync(join(tmpdir(), 'lastack-stripped-'));
     try {
       const stripped = join(folder, 'node');
       copyFileSync(node, stripped);
-      const { status } = spawnSync('strip', [stripped]);
+      const { status } = spawnSync(STRIP, [stripped]);
       if (status !== 0) ctx.skip('strip failed');
       await using program = await startNode(WAIT, { node: stripped });
       expect(await refusalOf(program)).toContain('cannot be found');
