@@ -9,8 +9,6 @@ const DEPTH = 50;
 const MOST_FILES = 5000;
 
 class Origin {
-  /** Of the socket that was recorded with it. */
-  handle = null;
   #text = null;
   #cause;
 

@@ -35,15 +35,19 @@ function quietly(action) {
   }
 }
 
-/** When connect() returns it has a descriptor, or it still looks for the address; of several attempts the last one counts. */
-function recordClient() {
-  quietly(() => {
-    const origin = Origins.get(this);
-    const handle = this._handle;
-    if (origin === undefined || origin.handle === handle || !(handle?.fd >= 0)) return;
-    origin.handle = handle;
-    record(this, 'connect', origin);
-  });
+/** When connect() returns, the socket has its descriptor, unless the address is still looked for. */
+function recordConnecting(socket, origin) {
+  if (socket._handle?.fd >= 0) {
+    record(socket, 'connect', origin);
+    return;
+  }
+  Origins.set(socket, origin);
+  // Before the program's own listeners, which may never return.
+  socket.prependOnceListener('connect', recordConnected);
+}
+
+function recordConnected() {
+  quietly(() => record(this, 'connect', Origins.get(this)));
 }
 
 function wrap(object, name, make) {
@@ -62,13 +66,11 @@ function wrap(object, name, make) {
 
 wrap(net.Socket.prototype, 'connect', (original) => {
   return function connect(...args) {
-    quietly(() => {
-      Origins.set(this, captureOrigin(connect, fetches?.getStore()));
-      // Before the program's own listeners, which may never return.
-      this.prependOnceListener('connect', recordClient);
-    });
+    const origin = quietly(() => captureOrigin(connect, fetches?.getStore()));
     const result = Reflect.apply(original, this, args);
-    Reflect.apply(recordClient, this, []);
+    quietly(() => {
+      if (origin !== undefined) recordConnecting(this, origin);
+    });
     return result;
   };
 });
@@ -89,7 +91,7 @@ wrap(net.Server.prototype, 'emit', (original) => {
     if (args[0] === 'connection') {
       quietly(() => {
         const origin = Origins.get(this);
-        if (origin !== undefined) record(args[1], 'accept', origin);
+        if (origin !== undefined && args[1]?._handle) record(args[1], 'accept', origin);
       });
     }
     return Reflect.apply(original, this, args);

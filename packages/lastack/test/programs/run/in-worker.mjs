@@ -6,7 +6,7 @@ import { linger, startServer } from './large-answer.cjs';
 
 if (isMainThread) {
   const worker = new Worker(new URL(import.meta.url));
-  startServer((port) => worker.postMessage(port));
+  startServer((port) => worker.postMessage(port), 64);
   worker.on('message', linger);
 } else {
   const { parentPort } = await import('node:worker_threads');
