@@ -82,8 +82,15 @@ export class CodeObjects {
   }
 }
 
-/** @param offset bytes from the start of the code: what lies outside of it was read while it changed */
+/** Before the first instruction: -1 until 3.9, one code unit before. */
+const NOT_BEGUN = -CODE_UNIT;
+
+/**
+ * The line of an instruction; null where it has none: code that the compiler or the interpreter added.
+ * @param offset bytes from the start of the code
+ * @throws Unreadable for one outside of it: the frame was read while it changed
+ */
 export function lineOf(code: Code, offset: number): number | null {
-  if (offset >= code.size) return null;
+  if (!(offset >= NOT_BEGUN && offset < code.size)) throw new Unreadable(`no code at ${offset}`);
   return lineAt(code.form, code.lines, code.firstLine, offset);
 }

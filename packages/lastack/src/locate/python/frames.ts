@@ -38,23 +38,21 @@ export class Frames {
 
   /**
    * Follows a stack from its innermost frame.
-   * @returns complete only where the outermost frame was reached, every frame was one, and every line is known
+   * @returns complete only where the outermost frame was reached and every frame was one
    */
   walk(innermost: number): { readonly frames: readonly Frame[]; readonly complete: boolean } {
     const { memory, offsets } = this.#objects;
     const frames: Frame[] = [];
     const visited = new Set<number>();
-    let lines = true;
     try {
       for (let at = innermost; at !== 0; at = memory.pointer(at + offsets.f_previous)) {
         if (visited.has(at) || visited.size >= MOST_FRAMES) return { frames, complete: false };
         visited.add(at);
         const frame = this.read(at);
         if (frame === null) continue;
-        lines &&= frame.line !== null;
         frames.push(frame);
       }
-      return { frames, complete: lines };
+      return { frames, complete: true };
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       return { frames, complete: false };

@@ -58,16 +58,26 @@ export function searchHolders(
   return referrers;
 }
 
+/** Bits of a table that says at once of most addresses that they are not sought. */
+const FILTER_BITS = 20;
+
 function parentsOf(heap: Heap, frontier: ReadonlySet<number>): number[] {
+  const filter = new Uint8Array(1 << FILTER_BITS);
+  for (const address of frontier) filter[slotOf(address)] = 1;
   const parents: number[] = [];
   for (let index = 0; index < heap.count; index++) {
     for (let at = heap.starts[index]; at < heap.starts[index + 1]; at++) {
-      if (!frontier.has(heap.references[at])) continue;
+      const child = heap.references[at];
+      if (filter[slotOf(child)] === 0 || !frontier.has(child)) continue;
       parents.push(heap.addresses[index]);
       break;
     }
   }
   return parents;
+}
+
+function slotOf(address: number): number {
+  return ((address / 8) >>> 0) & ((1 << FILTER_BITS) - 1);
 }
 
 function edgesTo(

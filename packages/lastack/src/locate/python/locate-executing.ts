@@ -27,7 +27,7 @@ export function locateExecuting(
 /** Threads without a call of the user's own or of a package are a pool's, and idle: left out unless there are no others. */
 function busyOf(stacks: readonly ThreadStack[]): readonly ThreadStack[] {
   const busy = stacks.filter(({ frames }) =>
-    frames.some(({ code }) => sourceKind(code.file) !== 'python'),
+    frames.some(({ code, line }) => line !== null && sourceKind(code.file) !== 'python'),
   );
   return busy.length === 0 ? stacks : busy;
 }

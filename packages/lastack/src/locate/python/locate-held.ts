@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import type { Located, SocketLocation } from '../locator.ts';
 import { findHolders } from './find-holders.ts';
 import { nameOf } from './holder-name.ts';
-import type { HolderPath } from './holder-paths.ts';
+import { rankOf, type HolderPath } from './holder-paths.ts';
+import type { Heap } from './heap.ts';
 import type { PythonView } from './python-view.ts';
 import { readDefinition } from './read-definition.ts';
-import { rootFile, rootKind } from './roots.ts';
+import { rootFile } from './roots.ts';
 import type { ThreadStack } from './thread-stacks.ts';
 
 export interface HeldOptions {
@@ -32,10 +33,11 @@ const OWN_STEPS = 2;
 /** Finds the lines that hold sockets. */
 export function locateHeld(
   view: PythonView,
+  heap: Heap,
   stacks: readonly ThreadStack[],
   options: HeldOptions,
 ): Held {
-  const { paths, complete } = findHolders(view, stacks, new Set(options.fds));
+  const paths = findHolders(view, heap, stacks, new Set(options.fds));
   const locations: SocketLocation[] = [];
   const unplaced = new Set<string>();
   const fdsOfThread = new Map<number, Set<number>>();
@@ -50,14 +52,14 @@ export function locateHeld(
       fdsOfThread.set(stack.address, fds.add(fd));
     }
   }
-  return { locations, notes: notesOf(options.pid, unplaced, complete), fdsOfThread };
+  return { locations, notes: notesOf(options.pid, unplaced, heap.complete), fdsOfThread };
 }
 
 /** The best path, and another one as near to the user's own code: a container beside a variable of the moment. */
 function worthShowing(paths: readonly HolderPath[]): readonly HolderPath[] {
-  const [best] = paths;
-  const kind = best === undefined ? null : rootKind(best.variable.root);
-  return paths.filter(({ variable }) => rootKind(variable.root) === kind).slice(0, MOST_PATHS);
+  const ranks = paths.map(rankOf);
+  const nearest = paths.filter((_, index) => ranks[index] === ranks[0]);
+  return nearest.slice(0, nearest[0]?.variable.root.kind === 'instance' ? 1 : MOST_PATHS);
 }
 
 function isOwn({ variable: { root }, edges }: HolderPath, stack: ThreadStack): boolean {
@@ -86,12 +88,14 @@ function locationOf(
     name: nameOf(view, path),
     fd,
   } as const;
-  if (root.kind === 'global') {
+  if (root.kind !== 'local') {
+    const bound = root.kind === 'global' ? name : root.className;
+    const what = root.kind === 'global' ? 'variable' : `object of ${root.className}`;
     return {
       ...common,
-      line: readDefinition(process, file, name, startedMs),
-      function: '<module>',
-      evidence: `variable of module ${root.module.name}, ${where}`,
+      line: readDefinition(process, file, bound, startedMs),
+      function: root.kind === 'global' ? '<module>' : root.className,
+      evidence: `${what} of module ${root.module.name}, ${where}`,
     };
   }
   const thread = root.tid === null ? 'a thread' : `thread ${root.tid}`;

@@ -12,6 +12,7 @@ import type { Located, LocateTarget, Locator } from '../locator.ts';
 import { chooseStacks } from './choose-stacks.ts';
 import { findInterpreter } from './interpreter.ts';
 import { ProcessMemory } from './process-memory.ts';
+import { readHeap } from './heap.ts';
 import { locateExecuting } from './locate-executing.ts';
 import { locateHeld, type Held } from './locate-held.ts';
 import { viewPython, type PythonView } from './python-view.ts';
@@ -85,11 +86,16 @@ interface HeldTarget extends LocateTarget {
 
 function heldOf(view: PythonView, { root, pid, fds, folder, startTicks }: HeldTarget): Held {
   if (fds.length === 0) return { locations: [], notes: [], fdsOfThread: new Map() };
-  view.memory.look(HEAP_BUDGET);
-  // Once more, since the calls of the samples may have ended, and their variables with them.
-  const { stacks } = readStacks(view, readTids(root, pid));
   const startedMs = readStartTime(root, startTicks) ?? 0;
-  return locateHeld(view, stacks, { process: `${root}/${pid}`, pid, fds, startedMs, folder });
+  for (let attempt = 1; ; attempt++) {
+    view.memory.look(HEAP_BUDGET);
+    // Once more, since the calls of the samples may have ended, and their variables with them.
+    const { stacks } = readStacks(view, readTids(root, pid));
+    const heap = readHeap(view.objects, view.references, view.interpreter);
+    if (!heap.complete && !view.memory.exhausted && attempt < SAMPLES) continue;
+    const options = { process: `${root}/${pid}`, pid, fds, startedMs, folder };
+    return locateHeld(view, heap, stacks, options);
+  }
 }
 
 function notesOf(pid: number, { stacks, complete }: StacksSample): string[] {

@@ -10,6 +10,17 @@ export class Unreadable extends Error {
   override readonly name = 'Unreadable';
 }
 
+/** A page in a slab of many, as bytes and as words of 32 bits: these are what is read most. */
+interface Page {
+  readonly slab: Buffer;
+  readonly words: Uint32Array;
+  /** Where in the slab the page begins, bytes. */
+  readonly start: number;
+}
+
+const SLAB = 64 * PAGE;
+const NO_PAGE: Page = { slab: Buffer.alloc(0), words: new Uint32Array(), start: 0 };
+
 export interface Budget {
   /** Of the process's memory, for one look. */
   readonly bytes: number;
@@ -26,9 +37,11 @@ export interface Budget {
 export class ProcessMemory {
   readonly #fd: number;
   readonly #now: () => number;
-  #pages = new Map<number, Buffer>();
+  #pages = new Map<number, Page>();
   #lastAt = -1;
-  #last: Buffer = Buffer.alloc(0);
+  #last: Page = NO_PAGE;
+  /** Where the next page goes. */
+  #free: Page = NO_PAGE;
   #bytesLeft = 0;
   #deadline = 0;
 
@@ -43,6 +56,11 @@ export class ProcessMemory {
   look({ bytes, ms }: Pick<Budget, 'bytes' | 'ms'>): void {
     this.#pages = new Map();
     this.#lastAt = -1;
+    this.extend({ bytes, ms });
+  }
+
+  /** Allows more for the same look. */
+  extend({ bytes, ms }: Pick<Budget, 'bytes' | 'ms'>): void {
     this.#bytesLeft = bytes;
     this.#deadline = this.#now() + ms;
   }
@@ -62,14 +80,14 @@ export class ProcessMemory {
   }
 
   u8(address: number): number {
-    return this.#page(address)[address % PAGE];
+    const { slab, start } = this.#page(address);
+    return slab[start + (address % PAGE)];
   }
 
   u32(address: number): number {
-    const at = address % PAGE;
-    return at <= PAGE - 4
-      ? this.#page(address).readUInt32LE(at)
-      : this.bytes(address, 4).readUInt32LE();
+    if (address % 4 !== 0) return this.bytes(address, 4).readUInt32LE();
+    const { words, start } = this.#page(address);
+    return words[(start + (address % PAGE)) / 4];
   }
 
   i32(address: number): number {
@@ -78,10 +96,10 @@ export class ProcessMemory {
 
   /** A word as a number: exact below 2^53, and every address and length is. */
   u64(address: number): number {
-    const at = address % PAGE;
-    if (at > PAGE - 8) return Number(this.bytes(address, 8).readBigUInt64LE());
-    const page = this.#page(address);
-    return page.readUInt32LE(at) + page.readUInt32LE(at + 4) * 2 ** 32;
+    if (address % 8 !== 0) return Number(this.bytes(address, 8).readBigUInt64LE());
+    const { words, start } = this.#page(address);
+    const at = (start + (address % PAGE)) / 4;
+    return words[at] + words[at + 1] * 2 ** 32;
   }
 
   i64(address: number): number {
@@ -100,13 +118,16 @@ export class ProcessMemory {
     if (!(length >= 0 && length <= limit)) throw new Unreadable(`${length} bytes at ${address}`);
     const end = address + length;
     if (address >= LOWEST && Math.floor(address / PAGE) === Math.floor((end - 1) / PAGE)) {
-      return this.#page(address).subarray(address % PAGE, (address % PAGE) + length);
+      const { slab, start } = this.#page(address);
+      const from = start + (address % PAGE);
+      return slab.subarray(from, from + length);
     }
     const bytes = Buffer.allocUnsafe(length);
     for (let at = address; at < end;) {
       const from = at % PAGE;
       const count = Math.min(PAGE - from, end - at);
-      this.#page(at).copy(bytes, at - address, from, from + count);
+      const { slab, start } = this.#page(at);
+      slab.copy(bytes, at - address, start + from, start + from + count);
       at += count;
     }
     return bytes;
@@ -123,7 +144,7 @@ export class ProcessMemory {
     throw new Unreadable(`no end of the text at ${address}`);
   }
 
-  #page(address: number): Buffer {
+  #page(address: number): Page {
     const at = address - (address % PAGE);
     if (at === this.#lastAt) return this.#last;
     const page = this.#pages.get(at) ?? this.#read(at);
@@ -132,20 +153,27 @@ export class ProcessMemory {
     return page;
   }
 
-  #read(at: number): Buffer {
+  #read(at: number): Page {
     if (!(at >= LOWEST && at < HIGHEST)) throw new Unreadable(`no address: ${at}`);
     if (this.exhausted) throw new Unreadable('the budget is used up');
-    const page = Buffer.allocUnsafeSlow(PAGE);
+    const page = this.#place();
     this.#bytesLeft -= PAGE;
     let got = 0;
     try {
-      got = readSync(this.#fd, page, 0, PAGE, at);
+      got = readSync(this.#fd, page.slab, page.start, PAGE, at);
     } catch {
       // EIO: not mapped.
     }
     if (got !== PAGE) throw new Unreadable(`nothing is mapped at ${at}`);
     this.#pages.set(at, page);
+    this.#free = { ...page, start: page.start + PAGE };
     return page;
+  }
+
+  #place(): Page {
+    if (this.#free.start < this.#free.slab.length) return this.#free;
+    const slab = Buffer.allocUnsafeSlow(SLAB);
+    return { slab, words: new Uint32Array(slab.buffer), start: 0 };
   }
 
   [Symbol.dispose](): void {

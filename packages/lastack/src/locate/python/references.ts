@@ -70,9 +70,13 @@ export class References {
         visit(key, 'key', key);
       });
       if (builtin) return;
-    } else if ((type.flags & TPFLAGS.LIST_SUBCLASS) !== 0) this.#visitList(object, visit);
-    else if ((type.flags & TPFLAGS.TUPLE_SUBCLASS) !== 0) this.#visitTuple(object, visit);
-    else if (type.name === 'set' || type.name === 'frozenset') this.#visitSet(object, visit);
+    } else if ((type.flags & TPFLAGS.LIST_SUBCLASS) !== 0) {
+      this.#visitList(object, visit);
+      if (builtin) return;
+    } else if ((type.flags & TPFLAGS.TUPLE_SUBCLASS) !== 0) {
+      this.#visitTuple(object, visit);
+      if (builtin) return;
+    } else if (type.name === 'set' || type.name === 'frozenset') this.#visitSet(object, visit);
     this.#visitAttributes(object, type, visit);
     this.#visitFields(object, type, visit);
   }

@@ -6,7 +6,10 @@ import { Unreadable } from './process-memory.ts';
 import { sourceKind, type SourceKind } from './source-kind.ts';
 import { readInterpreters, type ThreadStack } from './thread-stacks.ts';
 
-/** Where the path to an object begins: a local variable of a call, or a global variable of a module. */
+/**
+ * Where the path to an object begins: a local variable of a call, a global variable of a module, or, where there is neither,
+ * an object of a class of the user's.
+ */
 export type Root =
   | {
       readonly kind: 'local';
@@ -15,7 +18,8 @@ export type Root =
       readonly tid: number | null;
       readonly suspended: boolean;
     }
-  | { readonly kind: 'global'; readonly module: Module };
+  | { readonly kind: 'global'; readonly module: Module }
+  | { readonly kind: 'instance'; readonly module: Module; readonly className: string };
 
 export interface Module {
   readonly name: string;
@@ -71,17 +75,18 @@ export function readModules(
   return dicts;
 }
 
-/** What a module says of itself; a module of C says nothing. */
-export function readModule(objects: PythonObjects, dict: number, name: string): Module {
+/** What a module says of itself; null where its dict cannot be read, or is of C and says nothing. */
+export function readModule(objects: PythonObjects, dict: number, name: string): Module | null {
   let file: string | null = name === '__main__' ? '<string>' : null;
-  attempt(() =>
+  const read = attempt(() => {
     visitDict(objects, dict, (key, value) => {
       if (attempt(() => objects.name(key)) === '__file__') {
         file = attempt(() => objects.name(value)) ?? file;
       }
-    }),
-  );
-  return { name, file: file ?? '<built-in>' };
+    });
+    return true;
+  });
+  return read === null || file === null ? null : { name, file };
 }
 
 export function rootFile(root: Root): string {
