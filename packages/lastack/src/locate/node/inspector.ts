@@ -10,10 +10,17 @@ import type { WebSocketClient } from './web-socket.ts';
 export const OBJECT_GROUP = 'lastack';
 
 const CALL_MS = 500;
-const CLOSE_MS = 1000;
+/** It takes 2 ms, unless the target is blocked. */
+const CLOSE_MS = 8000;
 
-/** The inspector's own module, without running what a program may have put around require(). */
-const INSPECTOR_MODULE = `(process.getBuiltinModule ?? require)('inspector')`;
+/**
+ * Takes the built-in module without running what a program may have put around require(), in CommonJS and ES modules; what it
+ * throws stays in the inspector.
+ */
+const CLOSE_INSPECTOR = {
+  expression: `(process.getBuiltinModule ?? require)('inspector').close()`,
+  includeCommandLineAPI: true,
+};
 
 /** An open inspector, and whether lastack has opened it. */
 export interface OpenInspector {
@@ -35,58 +42,64 @@ export async function useInspector<T>(
   use: (session: Session) => Promise<T>,
 ): Promise<Observation<T>> {
   const { pid, listener, isOurs } = inspector;
-  let socket: WebSocketClient | null = null;
+  let attached: Attached | null = null;
   try {
-    const timeLeft = Math.max(CALL_MS, deadline - performance.now());
-    socket = await connectInspector(pid, listener, timeLeft);
-    const session = new Session(socket, { deadline, callMs: CALL_MS });
-    const closer = isOurs ? await bindCloser(session) : null;
-    try {
-      const wrong = await checkPid(session, pid);
-      return wrong ?? seen(await use(session));
-    } finally {
-      await leave(session, closer);
-    }
+    attached = await attach(inspector, deadline);
+    const wrong = await checkPid(attached.session, pid);
+    return wrong ?? seen(await use(attached.session));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return unavailable(`the inspector of process ${pid} did not answer: ${reason}`, 'try again');
   } finally {
-    socket?.[Symbol.dispose]();
-    if (isOurs && !(await isGone(inspector))) {
+    if (attached !== null) await letGo(attached.session);
+    if (isOurs && !(await close(inspector, attached))) {
       note(
         `the inspector of process ${pid} is still open on port ${listener.port}: close it with ` +
           `require('inspector').close() there, or restart the process`,
       );
     }
+    attached?.socket[Symbol.dispose]();
   }
 }
 
-/** Found before anything else is done, so that closing cannot fail for want of it. */
-async function bindCloser(session: Session): Promise<string | null> {
-  const { result } = await session.call('Runtime.evaluate', {
-    expression: INSPECTOR_MODULE,
-    includeCommandLineAPI: true,
-    objectGroup: OBJECT_GROUP,
-  });
-  return result.objectId ?? null;
+interface Attached {
+  readonly socket: WebSocketClient;
+  readonly session: Session;
 }
 
-async function leave(session: Session, closer: string | null): Promise<void> {
-  await session.call('Debugger.disable', {}, CALL_MS).catch(() => {});
-  if (closer === null) {
-    await session
-      .call('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP }, CALL_MS)
-      .catch(() => {});
-    return;
+async function attach({ pid, listener }: OpenInspector, deadline: number): Promise<Attached> {
+  const timeLeft = Math.max(CALL_MS, deadline - performance.now());
+  const socket = await connectInspector(pid, listener, timeLeft);
+  return { socket, session: new Session(socket, { deadline, callMs: CALL_MS }) };
+}
+
+async function letGo(session: Session): Promise<void> {
+  const objectGroup = OBJECT_GROUP;
+  // One after the other, but not waiting for each other: a target that is blocked shall find them all when it is not.
+  await Promise.allSettled([
+    session.call('Debugger.disable', {}, CALL_MS),
+    session.call('Runtime.releaseObjectGroup', { objectGroup }, CALL_MS),
+  ]);
+}
+
+/**
+ * Closes the inspector in the target, and makes sure that it is. A target that is blocked does it as soon as it can, as long as
+ * somebody is attached; so this waits for it.
+ */
+async function close(inspector: OpenInspector, attached: Attached | null): Promise<boolean> {
+  const deadline = performance.now() + CLOSE_MS;
+  let own: Attached | null = null;
+  try {
+    own = attached === null || attached.session.isClosed ? await attach(inspector, deadline) : null;
+    const session = (own ?? attached)?.session;
+    // The inspector ends with its sessions: there is no answer.
+    session?.call('Runtime.evaluate', CLOSE_INSPECTOR, CLOSE_MS).catch(() => {});
+    return await isGone(inspector, deadline);
+  } catch {
+    return isGone(inspector, deadline);
+  } finally {
+    own?.socket[Symbol.dispose]();
   }
-  // The inspector ends with all that it holds, this call included: there is no answer.
-  await session
-    .call(
-      'Runtime.callFunctionOn',
-      { objectId: closer, functionDeclaration: 'function () { try { this.close(); } catch {} }' },
-      CLOSE_MS,
-    )
-    .catch(() => {});
 }
 
 /** Another process could have taken the port; in a container the target knows itself by the pid that it has there. */
@@ -105,13 +118,12 @@ async function checkPid(session: Session, pid: number): Promise<Observation<neve
   );
 }
 
-async function isGone({ pid, listener }: OpenInspector): Promise<boolean> {
-  const end = performance.now() + CLOSE_MS;
+async function isGone({ pid, listener }: OpenInspector, deadline: number): Promise<boolean> {
   for (;;) {
     const listeners = readListeners(pid);
-    if (listeners.kind !== 'ok' || !listeners.value.has(listener.inode)) return true;
+    if (listeners.kind === 'ok' && !listeners.value.has(listener.inode)) return true;
     if (!readSocketInodes(pid).has(listener.inode)) return true;
-    if (performance.now() > end) return false;
-    await pause(10);
+    if (performance.now() > deadline) return false;
+    await pause(5);
   }
 }

@@ -3,9 +3,9 @@ import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../../test/kit/condition.ts';
 import type { Located, SocketLocation } from '../locator.ts';
-import { readListeners } from './listeners.ts';
 import { locateNode } from './locate-node.ts';
 import {
+  listensOn,
   NODES,
   startNode,
   type NodeProgram,
@@ -24,12 +24,6 @@ async function locateAll(program: NodeProgram): Promise<Located> {
   if (located.kind !== 'ok') throw new Error(located.reason);
   expect(JSON.stringify(located)).not.toContain(SECRET);
   return located.value;
-}
-
-function listensOn(pid: number, port: number): boolean {
-  const listeners = readListeners(pid);
-  if (listeners.kind !== 'ok') throw new Error(listeners.reason);
-  return [...listeners.value.values()].some((listener) => listener.port === port);
 }
 
 function of(

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readProcText } from '../../kernel/procfs/read-proc.ts';
+import { parseStat } from '../../kernel/procfs/stat.ts';
 import { parseSyscall } from '../../kernel/procfs/syscall-line.ts';
 import { systemCallsOf } from '../../kernel/procfs/system-calls.ts';
 
@@ -16,6 +17,8 @@ const LOOP_CALLS = new Set(['epoll_wait', 'epoll_pwait', 'epoll_pwait2']);
 
 /** Looks at the main thread five times over 20 ms; it is not stopped for that. */
 export async function lookAtMainThread(pid: number): Promise<MainThread> {
+  const halt = readHalt(pid);
+  if (halt !== null) return { kind: 'stuck', where: halt };
   const table = systemCallsOf(process.arch);
   const seen: string[] = [];
   for (let i = 0; i < LOOKS; i++) {
@@ -26,6 +29,16 @@ export async function lookAtMainThread(pid: number): Promise<MainThread> {
     seen.push(now.value.kind === 'call' ? now.value.name : now.value.kind);
   }
   return judgeLooks(seen);
+}
+
+/** A process that is stopped or frozen would take the signal later, when nobody waits for its inspector any more. */
+function readHalt(pid: number): string | null {
+  const text = readProcText(`/proc/${pid}/stat`);
+  const stat = text.kind === 'ok' ? parseStat(text.value) : text;
+  if (stat.kind === 'ok' && /^[Tt]$/.test(stat.value.state)) return 'stopped';
+  // do_freezer_trap() of cgroup v2, __refrigerator() of v1.
+  const wchan = readProcText(`/proc/${pid}/wchan`);
+  return wchan.kind === 'ok' && /freezer|refrigerator/.test(wchan.value) ? 'frozen' : null;
 }
 
 /** @param looks names of system calls, `running`, or `outside` for a thread that is stopped */

@@ -78,14 +78,12 @@ async function signal(
   if (late === null) {
     return unavailable(`process ${pid} did not open its inspector when asked`, RESTART);
   }
-  await useInspector(
-    late,
-    performance.now() + OPEN_MS,
-    () => {},
-    () => Promise.resolve(),
-  );
+  const left: string[] = [];
+  const note = (text: string): unknown => left.push(text);
+  await useInspector(late, performance.now() + OPEN_MS, note, () => Promise.resolve());
+  const outcome = left[0] ?? 'it is closed again';
   return unavailable(
-    `process ${pid} was too busy to open its inspector within ${OPEN_MS / 1000} s; it is closed again`,
+    `process ${pid} was too busy to open its inspector within ${OPEN_MS / 1000} s: ${outcome}`,
     'try again when it is less busy',
   );
 }

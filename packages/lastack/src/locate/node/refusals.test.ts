@@ -1,15 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, type TestContext } from 'vitest';
+import { until } from '../../../test/kit/condition.ts';
 import { isInstalled } from '../../../test/kit/installed.ts';
 import { startProgram, startPython } from '../../kernel/procfs/testing/program.ts';
 import { locateNode } from './locate-node.ts';
-import { NODES, startNode, type NodeProgram } from './testing/node-program.ts';
+import { listensOn, NODES, startNode, type NodeProgram } from './testing/node-program.ts';
 
 /** Of binutils. */
 const STRIP = 'strip';
+
+/** The system call's number, as /proc/PID/syscall begins. */
+const FUTEX = process.arch === 'arm64' ? '98 ' : '202 ';
 
 const WAIT = `setInterval(() => {}, 1000); console.log('ready'); process.stdin.on('data', () => console.log('alive'));`;
 
@@ -18,7 +22,7 @@ async function refusalOf(program: NodeProgram): Promise<string> {
   const located = await locateNode({ pid: program.pid, fds: [] });
   expect(await program.ask('?')).toBe('alive');
   if (located.kind === 'ok') throw new Error('it was not refused');
-  expect(located.remedy).toMatch(/--inspect=|--pid \d+/);
+  expect(located.remedy).toMatch(/--inspect=|--pid \d+|try again/);
   return located.reason;
 }
 
@@ -70,6 +74,44 @@ process.stdin.on('data', () => console.log('alive'));`,
     const worker = await locateNode({ pid: Number(program.words[1]), fds: [] });
     expect(worker.kind).toBe('ok');
     expect(await program.ask('?')).toBe('alive');
+  });
+
+  test('that is stopped, and would open its inspector when nobody waits for it', async () => {
+    await using program = await startNode(WAIT, { node });
+    process.kill(program.pid, 'SIGSTOP');
+    await until(
+      () => /^State:\tT/m.test(readFileSync(`/proc/${program.pid}/status`, 'utf8')),
+      'it',
+    );
+    const located = await locateNode({ pid: program.pid, fds: [] });
+    process.kill(program.pid, 'SIGCONT');
+    expect(located).toMatchObject({ reason: expect.stringContaining('is stuck (stopped)') });
+    expect(await program.ask('?')).toBe('alive');
+    expect(listensOn(program.pid, program.inspectorPort)).toBe(false);
+  });
+
+  test('whose main thread is blocked elsewhere', async () => {
+    await using program = await startNode(
+      `console.log('ready');
+process.stdin.on('data', () => console.log('alive'));
+setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000), 20);`,
+      { node },
+    );
+    await until(() => readFileSync(`/proc/${program.pid}/syscall`, 'utf8').startsWith(FUTEX), 'it');
+    expect(await refusalOf(program)).toContain('is stuck (futex)');
+  });
+
+  test('that blocks again and again, and leaves its inspector closed', async () => {
+    await using program = await startNode(
+      `import { execSync } from 'node:child_process';
+console.log('ready');
+setInterval(() => execSync('sleep 1.5'), 10);`,
+      { node },
+    );
+    // Depending on the moment it answers in time, or is refused.
+    await locateNode({ pid: program.pid, fds: [] });
+    expect(program.isAlive()).toBe(true);
+    expect(listensOn(program.pid, program.inspectorPort)).toBe(false);
   });
 
   test('without symbols', async (ctx) => {

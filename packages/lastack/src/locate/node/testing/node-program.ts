@@ -6,6 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { readListeners } from '../listeners.ts';
 
 /** The running Node, and others to test with: LASTACK_TEST_NODES, paths separated by colons. */
 export const NODES: readonly string[] = [
@@ -134,6 +135,13 @@ export async function startNode(
   const tell = (line: string): unknown => child.stdin.write(`${line}\n`);
   const facts = { pid: child.pid, file, inspectorPort, words: first.split(' ') };
   return new NodeProgram(facts, source, { stop, tell, listen });
+}
+
+/** Whether a process's network namespace has a listener on that port, by the kernel's table. */
+export function listensOn(pid: number, port: number): boolean {
+  const listeners = readListeners(pid);
+  if (listeners.kind !== 'ok') throw new Error(listeners.reason);
+  return [...listeners.value.values()].some((listener) => listener.port === port);
 }
 
 /** Below the ports that connections get, since one of those could take it between now and then. */
