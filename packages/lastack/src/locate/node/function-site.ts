@@ -5,8 +5,12 @@ import type { Session } from './session.ts';
 /** A variable scope that a function closes over. */
 export interface RemoteScope {
   readonly objectId: string;
-  /** The scope of a whole module, or of a CommonJS file. */
+  /** Of an ES module as a whole. */
   readonly isModule: boolean;
+  /** No function is around it: of a CommonJS file as a whole, unless nothing closes over that. */
+  readonly isOutermost: boolean;
+  /** The name of the function whose variables these are; empty for one without. */
+  readonly owner: string;
 }
 
 /** Where a function of the target was written, and what it closes over. */
@@ -44,11 +48,13 @@ export async function scopesOf(session: Session, scopes: string): Promise<readon
   const { result } = await read(session, scopes);
   const listed = result.filter(({ name, value }) => /^\d+$/.test(name) && value !== undefined);
   const own = listed.filter(({ value }) => !/^(Global|Script)\b/.test(value?.description ?? ''));
-  return own.flatMap(({ value }, i) =>
-    value?.objectId === undefined
-      ? []
-      : [{ objectId: value.objectId, isModule: i === own.length - 1 }],
-  );
+  return own.flatMap(({ value }, i) => {
+    if (value?.objectId === undefined) return [];
+    const { objectId, description = '' } = value;
+    const isModule = description.startsWith('Module');
+    const owner = /^Closure \((.*)\)$/.exec(description)?.[1] ?? '';
+    return [{ objectId, isModule, isOutermost: i === own.length - 1, owner }];
+  });
 }
 
 /** A name can be made from data (`{ [key]() {} }`), so only one that the source has is told. */

@@ -1,6 +1,6 @@
 import type { SocketLocation } from '../locator.ts';
-import { scopesOf, siteOfFunction, type FunctionSite } from './function-site.ts';
-import { formatHolderPath } from './holder-path.ts';
+import { scopesOf, siteOfFunction, type FunctionSite, type RemoteScope } from './function-site.ts';
+import { formatHolderPath, type HolderStep } from './holder-path.ts';
 import type { RemoteProbe } from './remote-probe.ts';
 import type { Scripts } from './scripts.ts';
 import type { Session } from './session.ts';
@@ -12,7 +12,7 @@ type Root = ScopeRoot | { readonly kind: 'exports' | 'pool'; readonly label: str
 interface ScopeRoot {
   readonly kind: 'scope';
   readonly site: FunctionSite;
-  readonly isModule: boolean;
+  readonly scope: RemoteScope;
   /** Sockets that this function listens to: they hold it, so that what it holds need not hold them. */
   readonly listensTo: ReadonlySet<number>;
 }
@@ -80,10 +80,14 @@ export class HolderWalk {
 
   /** What holds the sockets: collections of a module before variables of a function, short paths before long ones. */
   locations(): readonly SocketLocation[] {
-    return this.#best(
-      this.#hits.filter((hit) => !hit.isServer),
+    const hits = this.#hits.filter((hit) => !hit.isServer);
+    const ofUser = this.#best(
+      hits.filter((hit) => this.#isOfUser(hit)),
       PATHS_TOLD,
     );
+    const told = new Set(ofUser.map(({ fd }) => fd));
+    const others = hits.filter((hit) => !this.#isOfUser(hit) && !told.has(hit.fd));
+    return [...ofUser, ...this.#best(others, PATHS_TOLD)];
   }
 
   /** Where the program has the servers of the sockets, for those that only a framework listens to. */
@@ -140,14 +144,16 @@ export class HolderWalk {
         return { fd, role: 'held', file, line, function: '(module)', name, evidence };
       }
       case 'scope': {
-        const { site, isModule, listensTo } = from;
+        const { site, listensTo } = from;
+        const isModule = this.#isOfModule(from, steps);
         // A variable beside a socket's own listener is held by the socket, not the other way round.
         if (!isServer && !isModule && listensTo.has(fd)) return null;
         const variable = steps[0].name;
         const { file, line } = scripts.declarationOf(variable, site.scriptId) ?? site.place;
         const name = variable + formatHolderPath(steps.slice(1), isName);
         const evidence = `closure of ${site.name}, ${site.place.file}:${site.place.line}, read through the inspector`;
-        const owner = isModule ? '(module)' : site.name;
+        const declarer = isName(from.scope.owner) ? from.scope.owner : '(anonymous)';
+        const owner = isModule ? '(module)' : declarer;
         return { fd, role: 'held', file, line, function: owner, name, evidence };
       }
       default:
@@ -155,10 +161,16 @@ export class HolderWalk {
     }
   }
 
-  #rank({ root }: ProbeHit): number {
+  #rank({ root, steps }: ProbeHit): number {
     const from = this.#roots[root];
     if (from.kind !== 'scope') return from.kind === 'exports' ? 2 : 9;
-    return (from.isModule ? 0 : 1) + (from.site.place.origin === 'user' ? 0 : 3);
+    return (this.#isOfModule(from, steps) ? 0 : 1) + (from.site.place.origin === 'user' ? 0 : 3);
+  }
+
+  /** A variable of a module lives as long as the program; one of a function as long as something closes over it. */
+  #isOfModule({ scope, site }: ScopeRoot, [{ name }]: readonly HolderStep[]): boolean {
+    if (scope.isModule) return true;
+    return scope.isOutermost && this.#options.scripts.isTopLevel(name, site.scriptId);
   }
 
   async #walk(): Promise<void> {
@@ -205,8 +217,7 @@ export class HolderWalk {
       const scopes = await scopesOf(session, site.scopes);
       const listensTo = new Set(fd === null ? [] : [fd]);
       const first = this.#roots.length;
-      for (const { isModule } of scopes)
-        this.#roots.push({ kind: 'scope', site, isModule, listensTo });
+      for (const scope of scopes) this.#roots.push({ kind: 'scope', site, scope, listensTo });
       await probe.addScopes(
         first,
         scopes.map(({ objectId }) => objectId),

@@ -234,6 +234,30 @@ ${LISTEN}`;
     );
   });
 
+  test.each(['cjs', 'mjs'])(
+    'takes no variable beside a listener for a holder (%s)',
+    async (type) => {
+      const load =
+        type === 'cjs'
+          ? `const { createServer } = require('node:net');`
+          : `import { createServer } from 'node:net';`;
+      await using program = await startConnected(
+        `${load}
+createServer((socket) => {
+  const state = { socket, bytes: 0 };
+  socket.on('data', (chunk) => { state.bytes += chunk.length; });
+}).listen(0, '127.0.0.1', function () { console.log(this.address().port); });`,
+        { node, name: `program.${type}` },
+      );
+      const located = await locateAll(program);
+      expect(of(located, 'handled', program)).toContainEqual([
+        program.lineOf("socket.on('data'"),
+        '(anonymous)',
+      ]);
+      expect(of(located, 'held', program)).toEqual([]);
+    },
+  );
+
   test('runs no code of the program', async () => {
     await using program = await startConnected(
       `import { createServer } from 'node:net';

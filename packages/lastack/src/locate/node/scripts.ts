@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { ScriptPosition } from './protocol.ts';
 import type { Session } from './session.ts';
 import { readSourceMap, type OriginalPosition, type PositionMapper } from './source-map.ts';
-import { blankText, declarationOf, isNameInCode } from './source-text.ts';
+import { blankText, declarationOf, depthAt, isNameInCode } from './source-text.ts';
 
 /** Whose code it is: the user's own, a package's, or Node's. */
 export type Origin = 'user' | 'package' | 'internal';
@@ -15,6 +15,11 @@ export interface Place extends OriginalPosition {
 interface Script {
   readonly url: string;
   readonly sourceMapUrl: string;
+}
+
+interface Declaration {
+  readonly place: Place;
+  readonly isTopLevel: boolean;
 }
 
 const LONGEST_SOURCE = 4 << 20;
@@ -34,6 +39,8 @@ export class Scripts {
   readonly #scripts = new Map<string, Script>();
   readonly #mappers = new Map<string, PositionMapper | null>();
   readonly #code = new Map<string, string>();
+  readonly #names = new Map<string, boolean>();
+  readonly #declarations = new Map<string, Declaration | null>();
 
   constructor(session: Session, pid: number) {
     this.#session = session;
@@ -70,24 +77,54 @@ export class Scripts {
     if (this.#code.has(scriptId) || this.#code.size >= MOST_SOURCES) return;
     this.#code.set(scriptId, '');
     const { scriptSource } = await this.#session.call('Debugger.getScriptSource', { scriptId });
+    // What was not known by then may be known now.
+    this.#names.clear();
+    this.#declarations.clear();
     if (scriptSource.length <= LONGEST_SOURCE) this.#code.set(scriptId, blankText(scriptSource));
   }
 
   /** Whether code that was read names a property so; else the name may be data. */
   isName(name: string): boolean {
-    if (NODE_NAMES.has(name)) return true;
-    for (const code of this.#code.values()) if (isNameInCode(name, code)) return true;
-    return false;
+    let isName = this.#names.get(name);
+    if (isName === undefined) {
+      isName = NODE_NAMES.has(name) || this.#codes().some((code) => isNameInCode(name, code));
+      this.#names.set(name, isName);
+    }
+    return isName;
   }
 
   /** Where a variable is declared, if its script was read and that is certain. */
   declarationOf(name: string, scriptId: string): Place | null {
+    return this.#declaration(name, scriptId)?.place ?? null;
+  }
+
+  /** Whether a variable is certainly declared outside of every function and block. */
+  isTopLevel(name: string, scriptId: string): boolean {
+    return this.#declaration(name, scriptId)?.isTopLevel ?? false;
+  }
+
+  #declaration(name: string, scriptId: string): Declaration | null {
+    const key = `${scriptId} ${name}`;
+    let declaration = this.#declarations.get(key);
+    if (declaration === undefined) {
+      declaration = this.#findDeclaration(name, scriptId);
+      this.#declarations.set(key, declaration);
+    }
+    return declaration;
+  }
+
+  #findDeclaration(name: string, scriptId: string): Declaration | null {
     const code = this.#code.get(scriptId) ?? '';
     const offset = declarationOf(name, code);
     if (offset === null) return null;
     const before = code.slice(0, offset).split('\n');
     const columnNumber = before.at(-1)?.length ?? 0;
-    return this.placeOf({ scriptId, lineNumber: before.length - 1, columnNumber });
+    const place = this.placeOf({ scriptId, lineNumber: before.length - 1, columnNumber });
+    return place === null ? null : { place, isTopLevel: depthAt(code, offset) === 0 };
+  }
+
+  #codes(): readonly string[] {
+    return [...this.#code.values()];
   }
 
   #mapperOf(scriptId: string, script: Script, file: string): PositionMapper | null {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatHolderPath, type HolderStep } from './holder-path.ts';
-import { blankText, declarationOf, isNameInCode } from './source-text.ts';
+import { blankText, declarationOf, depthAt, isNameInCode } from './source-text.ts';
 
 const CODE = `const pool = { idle: [], 'quoted key': 1 };
 // const pool is a comment, and so is .remark
@@ -54,6 +54,15 @@ describe('declarationOf()', () => {
     for (const name of ['twice', 'key', 'nowhere', 'a b', '.*']) {
       expect(declarationOf(name, blanked), name).toBeNull();
     }
+  });
+});
+
+describe('depthAt()', () => {
+  test('tells the top of a file from what is inside of functions', () => {
+    expect(depthAt(blanked, CODE.indexOf('pool'))).toBe(0);
+    expect(depthAt(blanked, CODE.indexOf('Store'))).toBe(0);
+    expect(depthAt(blanked, CODE.indexOf('inner'))).toBe(1);
+    expect(depthAt('const { a, b } = c;', 11)).toBe(0);
   });
 });
 

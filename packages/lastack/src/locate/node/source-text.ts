@@ -49,3 +49,14 @@ export function declarationOf(name: string, code: string): number | null {
   if (first === undefined || second !== undefined) return null;
   return first.index + first[0].length - name.length;
 }
+
+/**
+ * How many braces are open before an offset, those of the declaration's own pattern (`const { a }`) left out.
+ * @param code as `blankText()` gives it
+ */
+export function depthAt(code: string, offset: number): number {
+  const before = code.slice(0, offset).replace(/(?:const|let|var)\s*[{[][^=;]*$/, '');
+  let depth = 0;
+  for (const brace of before.matchAll(/[{}]/g)) depth += brace[0] === '{' ? 1 : -1;
+  return depth;
+}
