@@ -102,6 +102,7 @@ function emitTerm(program: Program, term: Term, ifFalse: Label): void {
     case 'autobound':
       append(program, INET_DIAG_BC_AUTO, ifFalse);
       return;
+    case 'state':
     case 'age':
     case 'number':
     case 'pid':

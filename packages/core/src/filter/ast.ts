@@ -1,6 +1,6 @@
 /** A filter as it was written: which states, and what must hold of a socket. */
 export interface Filter {
-  /** The kernel's mask of the states that were asked for; null when the text names none. */
+  /** The kernel's mask of the states that the text begins with; null when it begins with none. */
   readonly states: number | null;
   /** null when every socket in these states matches. */
   readonly expression: Expression | null;
@@ -29,6 +29,7 @@ export interface Not {
 
 /** A condition on one socket. */
 export type Term =
+  | StateTerm
   | HostTerm
   | PortTerm
   | DeviceTerm
@@ -43,6 +44,13 @@ export type Term =
 export type Ordering = '<' | '<=' | '>' | '>=';
 export type Comparison = '=' | '!=' | Ordering;
 export type Side = 'local' | 'remote';
+
+/** `state` among the conditions: the socket is in one of the kernel's states in the mask. `exclude X` is `not state X`. */
+export interface StateTerm {
+  readonly kind: 'state';
+  readonly mask: number;
+  readonly position: number;
+}
 
 /** `src`, `dst`, and `sport`, `dport` compared for equality: `struct inet_diag_hostcond` of the kernel. */
 export interface HostTerm {

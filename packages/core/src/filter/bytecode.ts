@@ -4,13 +4,15 @@ import { assemble } from './assemble.ts';
 import { FilterError } from './filter-error.ts';
 import { isKernelOnly, isKernelTerm, kernelOnlyName } from './needs.ts';
 import { conjunctsOf, normalize, termsOf, type NormalForm } from './normal-form.ts';
+import { isStatesOnly, possibleStates } from './possible-states.ts';
+import { intersectStates } from './states.ts';
 
 /** A netlink attribute's length is 16 bits and includes its header. */
 const MAX_BYTECODE = 0xffff - 4 - 3;
 
 /** A filter, divided between the kernel and us. */
 export interface KernelFilter {
-  /** `idiag_states` of the dump request; every state when the filter names none. */
+  /** `idiag_states` of the dump request: the states in which the filter can hold. */
   readonly states: number;
   /** The INET_DIAG_REQ_BYTECODE attribute's payload, in the byte order of this machine; null to send none. */
   readonly bytecode: Uint8Array | null;
@@ -21,13 +23,15 @@ export interface KernelFilter {
 }
 
 /**
- * Divides a filter: what the kernel can test becomes bytecode, the rest stays. Conditions joined by `and` part cleanly; of the
- * others the kernel gets a weaker condition, which drops only rows that cannot match.
+ * Divides a filter: what the kernel can test becomes bytecode and a mask of states, the rest stays. Conditions joined by `and`
+ * part cleanly; of the others the kernel gets a weaker condition, which drops only rows that cannot match. Bytecode knows no
+ * states, so a condition of states joined to others by `or` is tested by us.
  * @throws {FilterError} where only the kernel can test a term, and the other terms around it can be tested by us only
  */
 export function compileBytecode(filter: Filter): KernelFilter {
-  const states = filter.states ?? ALL_STATES_MASK;
-  const conjuncts = filter.expression === null ? [] : conjunctsOf(normalize(filter.expression));
+  const all = filter.expression === null ? [] : conjunctsOf(normalize(filter.expression));
+  const states = all.map(possibleStates).reduce(intersectStates, filter.states ?? ALL_STATES_MASK);
+  const conjuncts = all.filter((conjunct) => !isStatesOnly(conjunct));
   const decided = conjuncts.filter(isDecidable);
   const open = conjuncts.filter((conjunct) => !isDecidable(conjunct));
   for (const conjunct of open) {

@@ -1,4 +1,5 @@
 import type { AllOf, AnyOf, Comparison, Expression, Not, Term } from './ast.ts';
+import { oppositeStates } from './states.ts';
 
 /** A filter in which `not` stands before single terms only. */
 export type NormalForm = NormalAllOf | NormalAnyOf | NegatedTerm | Term;
@@ -25,7 +26,7 @@ const OPPOSITE = {
 } as const satisfies Record<Comparison, Comparison>;
 
 /**
- * Moves every `not` inwards (De Morgan) and turns comparisons of what may be unknown into the opposite comparison:
+ * Moves every `not` inwards (De Morgan), into masks of states, and into comparisons of what may be unknown:
  * `not age > 5m` becomes `age <= 5m`, so that a socket of unknown age matches neither.
  */
 export function normalize(expression: Expression, negated = false): NormalForm {
@@ -38,6 +39,8 @@ export function normalize(expression: Expression, negated = false): NormalForm {
       const operands = expression.operands.map((operand) => normalize(operand, negated));
       return { kind, operands, position: expression.position };
     }
+    case 'state':
+      return negated ? { ...expression, mask: oppositeStates(expression.mask) } : expression;
     case 'age':
     case 'port':
       return negated ? { ...expression, operator: OPPOSITE[expression.operator] } : expression;

@@ -26,6 +26,8 @@ function show(expression: Expression): string {
       return `(${expression.operands.map(show).join(` ${expression.kind} `)})`;
     case 'not':
       return `not ${show(expression.operand)}`;
+    case 'state':
+      return `state 0x${expression.mask.toString(16)}`;
     case 'host':
       return showHost(expression);
     case 'port':
@@ -138,6 +140,22 @@ describe('parseFilter() reads', () => {
     'recvq > 0': 'recvq > 0',
     'sendq != 0': 'sendq != 0',
     'netns = 4026531840': 'netns = 4026531840',
+    // states among the conditions
+    'sport 1 state listening': '(local *:1 and state 0x400)',
+    'sport 1 or state CLOSE_WAIT': '(local *:1 or state 0x100)',
+    'not state listening': 'not state 0x400',
+    'sport 1 exclude listening': '(local *:1 and not state 0x400)',
+    'sport 1 excl bucket': '(local *:1 and not state 0x1048)',
+    '( state close-wait or state fin-wait-2 ) and dport = :80':
+      '((state 0x100 or state 0x20) and remote *:80)',
+    // those in front of an `or` are conditions too; several still add up
+    'state close-wait or state fin-wait-2': '(state 0x100 or state 0x20)',
+    'state close-wait state last-ack || sport 1 sport 2':
+      '((state 0x300 or local *:1) and local *:2)',
+    // those in front of an `and`, or of nothing, hold for all that follows
+    'state close-wait and sport 1': 'local *:1',
+    'state close-wait & sport 1 or sport 2': '(local *:1 or local *:2)',
+    'state close-wait && not sport 1': 'not local *:1',
     // connectives; ss takes `and` and `or` from left to right
     'sport 1 or sport 2 and sport 3': '((local *:1 or local *:2) and local *:3)',
     'sport 1 and sport 2 or sport 3': '((local *:1 and local *:2) or local *:3)',
@@ -179,6 +197,11 @@ test('parseFilter() reads states and their groups in every spelling, before the 
     'excl listening exclude time-wait': ALL_STATES_MASK & ~0x440,
     'state all exclude close-wait': ALL_STATES_MASK & ~0x100,
     'state connected exclude established': 0x1b7f & ~0x402,
+    'state close-wait and sport = :80': 0x100,
+    'state close-wait state last-ack & sport = :80 or sport = :81': 0x300,
+    'state close-wait or sport = :80': null,
+    'sport = :80 state close-wait': null,
+    '( state close-wait )': null,
   };
   for (const [text, states] of Object.entries(cases)) {
     expect(parseFilter(text, names).states, text).toBe(states);
@@ -202,10 +225,23 @@ describe('parseFilter() says what is wrong and where', () => {
     ['state xyzzy', 6, "unknown state 'xyzzy'. The states are established"],
     ['state', 5, 'state needs a value'],
     ['state established exclude established', 18, 'no state is left'],
-    ['sport = :80 state listening', 12, "'state' must come before"],
+    ['sport = :80 exclude listenin', 20, "unknown state 'listenin'. Did you mean listening"],
+    ['sport = :80 exclude', 19, 'exclude needs a value'],
+    ['sport = :80 exclude all', 12, 'no state is left'],
+    ['state close-wait and state fin-wait-2', 21, "join states with 'or'"],
+    ['sport 1 state closing state big exclude closing', 32, "join states with 'or'"],
+    ['state close-wait and sport 1 or state fin-wait-2', 32, 'this state never comes'],
+    ['state close-wait and', 20, "'and' needs a condition behind it"],
+    ['state close-wait or', 19, "'or' needs a condition behind it"],
+    ['state close-wait and or sport 1', 21, "'or' stands where a condition is needed"],
+    ['and state close-wait', 0, "'and' stands where a condition is needed"],
     ['close-wait', 0, "write 'state close-wait'"],
     ['sporf = :80', 0, "unknown condition 'sporf'. Did you mean sport"],
-    ['qqqqqq = 1', 0, "unknown condition 'qqqqqq'. Conditions begin with src"],
+    [
+      'qqqqqq = 1',
+      0,
+      "unknown condition 'qqqqqq'. Conditions begin with state, exclude, excl, src",
+    ],
     ['dst example.com', 4, "'example.com' is not a numeric address: names are not looked up"],
     ['dst fe80::1%eth0', 4, 'has a zone'],
     ['dst 10.0.0.0/33', 4, "'/33' is no prefix length: write / and 0 to 32"],

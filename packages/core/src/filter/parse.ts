@@ -1,11 +1,12 @@
 import type { Expression, Filter } from './ast.ts';
-import { connectiveOf, peek, take, takeValue, type Cursor } from './cursor.ts';
+import { checkStates } from './check-states.ts';
+import { connectiveOf, peek, take, type Cursor } from './cursor.ts';
 import { FilterError } from './filter-error.ts';
 import { tokenize } from './lexer.ts';
 import type { FilterNames } from './names.ts';
-import { stateMaskOf, unknownState } from './states.ts';
 import { ALL_STATES_MASK } from '../tcp/state.ts';
-import { parseTerm } from './terms.ts';
+import { intersectStates, oppositeStates } from './states.ts';
+import { parseTerm, takeStates } from './terms.ts';
 
 /** Deeper filters are nobody's work; the limit keeps every recursion over a filter within the stack. */
 const MAX_DEPTH = 64;
@@ -16,17 +17,33 @@ const MAX_DEPTH = 64;
  *
  * `and` and `or` bind equally and from left to right: `A or B and C` is `(A or B) and C`. ss(8) says otherwise, but ss does
  * this (iproute2 6.1), and a filter must find the same sockets here as there.
+ *
+ * In front, as in ss, several `state` add up and hold for all that follows, with an `and` between or without one. Elsewhere
+ * `state` and `exclude` are conditions like the others; and so are those in front when `or` follows, which ss refuses.
  * @param text arguments of a command line, joined by a space
  * @throws {FilterError}
  * @example parseFilter('state close-wait ( dport = :80 or sport = :443 )')
  */
 export function parseFilter(text: string, names: FilterNames = {}): Filter {
   const cursor: Cursor = { tokens: tokenize(text), names, index: 0 };
-  const states = parseStates(cursor);
-  const expression = peek(cursor).kind === 'end' ? null : parseList(cursor, 0);
+  const filter = parseWhole(cursor);
   const next = peek(cursor);
   if (next.kind !== 'end') throw new FilterError('this ) closes nothing: remove it', next.position);
-  return { states, expression };
+  checkStates(filter);
+  return filter;
+}
+
+function parseWhole(cursor: Cursor): Filter {
+  const { position } = peek(cursor);
+  const states = parseStates(cursor);
+  const token = peek(cursor);
+  const joint = states === null ? null : connectiveOf(token);
+  if (states !== null && joint === 'or') {
+    const first: Expression = { kind: 'state', mask: states, position };
+    return { states: null, expression: parseRest(cursor, 0, first) };
+  }
+  if (joint === 'and') takeConnective(cursor);
+  return { states, expression: peek(cursor).kind === 'end' ? null : parseList(cursor, 0) };
 }
 
 /** As in ss, the first `state` starts from none and the first `exclude` from all. */
@@ -37,10 +54,10 @@ function parseStates(cursor: Cursor): number | null {
     const isExclude = keyword.text === 'exclude' || keyword.text === 'excl';
     if (keyword.quoted || (keyword.text !== 'state' && !isExclude)) return states;
     take(cursor);
-    const name = takeValue(cursor, keyword, `${keyword.text} close-wait`);
-    const mask = stateMaskOf(name.text);
-    if (mask === null) throw unknownState(name.text, name.position);
-    states = isExclude ? (states ?? ALL_STATES_MASK) & ~mask : (states ?? 0) | mask;
+    const mask = takeStates(cursor, keyword);
+    states = isExclude
+      ? intersectStates(states ?? ALL_STATES_MASK, oppositeStates(mask))
+      : (states ?? 0) | mask;
     if (states === 0) {
       throw new FilterError('no state is left: exclude less', keyword.position);
     }
@@ -48,22 +65,22 @@ function parseStates(cursor: Cursor): number | null {
 }
 
 function parseList(cursor: Cursor, depth: number): Expression {
+  return parseRest(cursor, depth, parseOperand(cursor, depth));
+}
+
+/** What is joined to a condition that has been read. */
+function parseRest(cursor: Cursor, depth: number, first: Expression): Expression {
   let kind: 'and' | 'or' | null = null;
-  let operands: Expression[] = [parseOperand(cursor, depth)];
+  let operands = [first];
   let mixtures = 0;
-  const { position } = operands[0];
+  const { position } = first;
   for (;;) {
     const token = peek(cursor);
     if (token.kind === 'end' || isSymbol(cursor, ')')) break;
     const connective = connectiveOf(token);
     // Conditions side by side must all hold.
     const joint = connective === 'or' ? 'or' : 'and';
-    if (connective === 'and' || connective === 'or') {
-      take(cursor);
-      if (peek(cursor).kind === 'end') {
-        throw new FilterError(`'${token.text}' needs a condition behind it`, peek(cursor).position);
-      }
-    }
+    if (connective === 'and' || connective === 'or') takeConnective(cursor);
     const operand = parseOperand(cursor, depth);
     if (kind !== null && kind !== joint) {
       if (++mixtures > MAX_DEPTH) throw tooDeep(token.position);
@@ -73,6 +90,12 @@ function parseList(cursor: Cursor, depth: number): Expression {
     operands.push(operand);
   }
   return kind === null ? operands[0] : { kind, operands, position };
+}
+
+function takeConnective(cursor: Cursor): void {
+  const { text } = take(cursor);
+  const { kind, position } = peek(cursor);
+  if (kind === 'end') throw new FilterError(`'${text}' needs a condition behind it`, position);
 }
 
 function parseOperand(cursor: Cursor, depth: number): Expression {

@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { UNKNOWN_AGE, type Age } from '../socket/age.ts';
 import { parseAddress } from '../socket/address.ts';
 import { SocketTableBuilder } from '../socket/table-builder.ts';
-import { KERNEL_STATE, type TcpState } from '../tcp/state.ts';
+import { KERNEL_STATE, TCP_STATES, type TcpState } from '../tcp/state.ts';
+import type { Filter } from './ast.ts';
 import { FilterError } from './filter-error.ts';
 import { needsOf } from './needs.ts';
 import { parseFilter } from './parse.ts';
@@ -66,6 +68,30 @@ test('compilePredicate() matches states, the kernel’s sub-states under their o
   expect(matches('state connected', { state: 'CLOSED' })).toBe(false);
   expect(matches('exclude closed', { state: 'CLOSED' })).toBe(false);
   expect(matches('', { state: 'LISTEN' })).toBe(true);
+});
+
+test('compilePredicate() matches states among the conditions, and every state or its opposite', () => {
+  const closeWait: Socket = { state: 'CLOSE-WAIT', recvQ: 1 };
+  for (const text of [
+    'recvq > 0 and state close-wait',
+    'not state listening',
+    'recvq = 0 or state connected',
+    'state listening or state close-wait',
+    'state close-wait and recvq > 0',
+    'recvq > 0 exclude bucket',
+  ]) {
+    expect([matches(text, closeWait), matches(text, { state: 'LISTEN' })], text).toEqual([
+      true,
+      text.startsWith('recvq = 0') || text.startsWith('state listening'),
+    ]);
+  }
+  for (const name of ['closed', 'bound-inactive', 'syn-recv', 'bucket', 'connected', 'big']) {
+    for (const state of TCP_STATES) {
+      const asked = [`( state ${name} )`, `not state ${name}`, `( exclude ${name} )`];
+      const [is, isNot, excluded] = asked.map((text) => matches(text, { state }));
+      expect([isNot, excluded], `${name} ${state}`).toEqual([!is, !is]);
+    }
+  }
 });
 
 test('compilePredicate() matches an IPv4 condition against IPv4-mapped sockets, and not the other way', () => {
@@ -181,6 +207,159 @@ test('compilePredicate() refuses what is in no row', () => {
     expect(() => matches(text, {}), text).toThrow(`${name} is known to the kernel alone`);
   }
 });
+
+/** A filter's text, and what it means by the words of docs/filter.md. */
+interface Meant {
+  readonly text: string;
+  readonly holds: (socket: Socket) => boolean;
+}
+
+const NOT_CONNECTED = new Set<TcpState>(['LISTEN', 'CLOSED']);
+const BUCKETS = new Set<TcpState>(['SYN-RECEIVED', 'TIME-WAIT']);
+const NAMED_STATES: Readonly<Record<string, (state: TcpState) => boolean>> = {
+  all: () => true,
+  connected: (state) => !NOT_CONNECTED.has(state),
+  synchronized: (state) => state !== 'SYN-SENT' && !NOT_CONNECTED.has(state),
+  bucket: (state) => BUCKETS.has(state),
+  big: (state) => !BUCKETS.has(state),
+  established: (state) => state === 'ESTABLISHED',
+  'CLOSE-WAIT': (state) => state === 'CLOSE-WAIT',
+  syn_recv: (state) => state === 'SYN-RECEIVED',
+  listening: (state) => state === 'LISTEN',
+  closed: (state) => state === 'CLOSED',
+  'bound-inactive': (state) => state === 'CLOSED',
+};
+
+const stateName = fc.constantFrom(...Object.keys(NAMED_STATES));
+const meantState: fc.Arbitrary<Meant> = fc
+  .tuple(fc.constantFrom('state', 'exclude', 'excl'), stateName)
+  .map(([word, name]) => ({
+    text: `${word} ${name}`,
+    holds: ({ state = 'CLOSED' }) => NAMED_STATES[name](state) === (word === 'state'),
+  }));
+const meantTerm: fc.Arbitrary<Meant> = fc.oneof(
+  meantState,
+  fc.constantFrom<Meant>(
+    { text: 'sport = :80', holds: ({ local }) => local?.[1] === 80 },
+    { text: 'recvq > 0', holds: ({ recvQ }) => recvQ === 1 },
+    { text: 'age > 5m', holds: ({ recvQ }) => recvQ === 1 },
+    { text: 'age <= 5m', holds: ({ recvQ }) => recvQ !== 1 },
+    { text: 'pid != 812', holds: ({ inode }) => inode !== 7 },
+  ),
+);
+
+function join(left: Meant, joint: string, right: Meant): Meant {
+  return {
+    text: `${left.text} ${joint} ${right.text}`,
+    holds:
+      joint === 'or'
+        ? (socket) => left.holds(socket) || right.holds(socket)
+        : (socket) => left.holds(socket) && right.holds(socket),
+  };
+}
+
+/** Joined from left to right. */
+function joinAll(first: Meant, rest: readonly (readonly [joint: string, right: Meant])[]): Meant {
+  return rest.reduce((left, [joint, right]) => join(left, joint, right), first);
+}
+
+function negate(text: string, { holds }: Meant): Meant {
+  return { text, holds: (socket) => !holds(socket) };
+}
+
+const joint = fc.constantFrom('and', 'or', '');
+const { list: meantList, operand: meantOperand } = fc.letrec<{ list: Meant; operand: Meant }>(
+  (tie) => ({
+    list: fc
+      .tuple(tie('operand'), fc.array(fc.tuple(joint, tie('operand')), { maxLength: 3 }))
+      .map(([first, rest]) => joinAll(first, rest)),
+    operand: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      meantTerm,
+      meantTerm.map((meant) => negate(`not ${meant.text}`, meant)),
+      tie('list').map(({ text, holds }) => ({ text: `( ${text} )`, holds })),
+      tie('list').map((meant) => negate(`! ( ${meant.text} )`, meant)),
+    ),
+  }),
+);
+
+/** In front the first `state` starts from none and the first `exclude` from all; then each adds or takes away. */
+const meantFront = fc
+  .array(meantState, { minLength: 1, maxLength: 3 })
+  .map((states) =>
+    states.reduce((left, right) =>
+      right.text.startsWith('state')
+        ? { ...join(left, 'or', right), text: `${left.text} ${right.text}` }
+        : join(left, '', right),
+    ),
+  );
+
+const startsWithState = ({ text }: Meant) => /^(?:state|excl)/.test(text);
+const meantFilter = fc.oneof(
+  meantList.filter((list) => !startsWithState(list)),
+  fc
+    .tuple(meantFront, fc.constantFrom('and', ''), meantList)
+    .filter(([, joint, list]) => joint === 'and' || !startsWithState(list))
+    .map(([front, joint, list]) => join(front, joint, list)),
+  fc
+    .tuple(meantFront, meantOperand, fc.array(fc.tuple(joint, meantOperand), { maxLength: 3 }))
+    .map(([front, second, rest]) => joinAll(join(front, 'or', second), rest)),
+);
+
+const EVERY_SOCKET: readonly Socket[] = TCP_STATES.flatMap((state) =>
+  [0, 1].flatMap((recvQ) =>
+    [80, 81].flatMap((port) =>
+      [7, 8].map((inode): Socket => ({ state, recvQ, inode, local: ['10.0.0.1', port] })),
+    ),
+  ),
+);
+
+test('compilePredicate() decides as the words say, with states in front and anywhere', () => {
+  const rows = EVERY_SOCKET.map((socket) => [socket, tableOf(socket)] as const);
+  let refused = 0;
+  fc.assert(
+    fc.property(meantFilter, ({ text, holds }) => {
+      const filter = parseOrRefuse(text);
+      if (typeof filter === 'string') refused++;
+      // What is refused as a whole finds nothing.
+      else expectSame(text, rows, holds, filter);
+      const isEmpty = typeof filter === 'string' && filter.includes('join states');
+      expect(isEmpty && EVERY_SOCKET.some(holds), text).toBe(false);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(refused).toBeLessThan(1000);
+});
+
+function expectSame(
+  text: string,
+  rows: readonly (readonly [Socket, SocketTableBuilder])[],
+  holds: (socket: Socket) => boolean,
+  filter: Filter,
+): void {
+  const predicate = compilePredicate(filter, {
+    ownersOf: (inode) => (inode === 7 ? [{ pid: 812, command: 'x' }] : []),
+    ageOf: ({ recvQ }, row) => {
+      const ms = recvQ[row] * 600_000;
+      return { minMs: ms, maxMs: ms, exact: true };
+    },
+  });
+  for (const [socket, table] of rows) {
+    expect(predicate(table, 0), `${text}: ${socket.state}`).toBe(holds(socket));
+  }
+}
+
+/** The filter, or why its states exclude each other. */
+function parseOrRefuse(text: string): Filter | string {
+  try {
+    return parseFilter(text);
+  } catch (error) {
+    if (error instanceof FilterError && /^(?:no|this) state/.test(error.message)) {
+      return error.message;
+    }
+    throw error;
+  }
+}
 
 test('needsOf() names what must be gathered, and nothing more', () => {
   const cases = {

@@ -34,9 +34,9 @@ export function compilePredicate(filter: Filter, context: PredicateContext): Row
   const matches =
     filter.expression === null ? null : compile(normalize(filter.expression), context);
   if (filter.states === null) return matches ?? (() => true);
-  const wanted = rowStatesOf(filter.states);
-  if (matches === null) return (table, row) => wanted[kernelStateOf(table, row)] === 1;
-  return (table, row) => wanted[kernelStateOf(table, row)] === 1 && matches(table, row);
+  const isInState = matchStates(filter.states);
+  if (matches === null) return isInState;
+  return (table, row) => isInState(table, row) && matches(table, row);
 }
 
 function compile(form: NormalForm, context: PredicateContext): RowPredicate {
@@ -68,6 +68,8 @@ function costOf(form: NormalForm): number {
 
 function compileTerm(term: Term, context: PredicateContext): RowPredicate {
   switch (term.kind) {
+    case 'state':
+      return matchStates(term.mask);
     case 'host':
       return matchHost(term);
     case 'port': {
@@ -101,6 +103,11 @@ function compileTerm(term: Term, context: PredicateContext): RowPredicate {
     default:
       return term satisfies never;
   }
+}
+
+function matchStates(mask: number): RowPredicate {
+  const wanted = rowStatesOf(mask);
+  return (table, row) => wanted[kernelStateOf(table, row)] === 1;
 }
 
 function matchAge({ operator, ms }: AgeTerm, { ageOf }: PredicateContext): RowPredicate {

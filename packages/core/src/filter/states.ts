@@ -16,6 +16,8 @@ const SYN_RECEIVED = (1 << TCP_SYN_RECV) | (1 << TCP_NEW_SYN_RECV);
 const TIME_WAIT = 1 << TCP_TIME_WAIT;
 /** TCP_CLOSE alone finds nothing: sockets that are bound and no more are in no other hash table (since Linux 6.8). */
 const CLOSED = (1 << TCP_CLOSE) | (1 << TCP_BOUND_INACTIVE);
+/** A row does not say which of the two it is: where a mask has one of them, it matches both. */
+const SUB_STATES = [SYN_RECEIVED, CLOSED];
 const LISTEN = 1 << 10;
 const CONNECTED = ALL_STATES_MASK & ~(CLOSED | LISTEN);
 
@@ -62,6 +64,20 @@ export function unknownState(name: string, position: number): FilterError {
       ? `Did you mean ${near.join(' or ')}?`
       : `The states are ${STATE_NAMES.join(', ')}.`;
   return new FilterError(`unknown state '${name}'. ${remedy}`, position);
+}
+
+/** The mask of the rows that are in both masks. */
+export function intersectStates(a: number, b: number): number {
+  let both = a & b;
+  for (const pair of SUB_STATES) if ((a & pair) !== 0 && (b & pair) !== 0) both |= (a | b) & pair;
+  return both;
+}
+
+/** The mask of the rows that are not in this one. */
+export function oppositeStates(mask: number): number {
+  let whole = mask;
+  for (const pair of SUB_STATES) if ((mask & pair) !== 0) whole |= pair;
+  return ALL_STATES_MASK & ~whole;
 }
 
 /** For each number that `idiag_state` can have, 1 when a row with it is in the mask. */

@@ -5,7 +5,7 @@ import { parseEndpoint, parseInteger, parsePortOperand } from './endpoint.ts';
 import { FilterError } from './filter-error.ts';
 import type { Token } from './lexer.ts';
 import { nearMatches } from './spelling.ts';
-import { stateMaskOf } from './states.ts';
+import { stateMaskOf, unknownState } from './states.ts';
 
 type TermParser = (cursor: Cursor, keyword: Token) => Expression;
 
@@ -14,6 +14,9 @@ const ORDER = ['<', '<=', '>', '>='] as const;
 const COMPARISONS = [...EQUALITY, ...ORDER] as const;
 
 const TERMS: ReadonlyMap<string, TermParser> = new Map<string, TermParser>([
+  ['state', (cursor, keyword) => parseState(cursor, keyword)],
+  ['exclude', (cursor, keyword) => negateIf(true, parseState(cursor, keyword))],
+  ['excl', (cursor, keyword) => negateIf(true, parseState(cursor, keyword))],
   ['src', (cursor, keyword) => parseHost(cursor, keyword, 'local')],
   ['dst', (cursor, keyword) => parseHost(cursor, keyword, 'remote')],
   ['sport', (cursor, keyword) => parsePort(cursor, keyword, 'local')],
@@ -36,21 +39,25 @@ export function parseTerm(cursor: Cursor, keyword: Token): Expression {
   const parse = keyword.quoted ? undefined : TERMS.get(keyword.text);
   if (parse !== undefined) return parse(cursor, keyword);
   const { text, position } = keyword;
-  if (text === 'state' || text === 'exclude' || text === 'excl') {
-    throw new FilterError(
-      `'${text}' must come before all other conditions: move it there`,
-      position,
-    );
-  }
-  if (stateMaskOf(text) !== null) {
-    throw new FilterError(`write 'state ${text}', before all other conditions`, position);
-  }
+  if (stateMaskOf(text) !== null) throw new FilterError(`write 'state ${text}'`, position);
   const near = nearMatches(text, [...TERMS.keys()]);
   const remedy =
     near.length > 0
       ? `Did you mean ${near.join(' or ')}?`
       : `Conditions begin with ${[...TERMS.keys()].join(', ')}.`;
   throw new FilterError(`unknown condition '${text}'. ${remedy}`, position);
+}
+
+/** The mask of the state or group that stands behind `state` or `exclude`. */
+export function takeStates(cursor: Cursor, keyword: Token): number {
+  const name = takeValue(cursor, keyword, `${keyword.text} close-wait`);
+  const mask = stateMaskOf(name.text);
+  if (mask === null) throw unknownState(name.text, name.position);
+  return mask;
+}
+
+function parseState(cursor: Cursor, keyword: Token): Term {
+  return { kind: 'state', mask: takeStates(cursor, keyword), position: keyword.position };
 }
 
 function parseHost(cursor: Cursor, keyword: Token, side: Side): Expression {
