@@ -50,6 +50,12 @@ test.each([
   expect(output.stderr).toContain(message);
 });
 
+test('run says that it has no place for its records', async () => {
+  const output = await runLastack(['run', 'true'], { env: { TMPDIR: '/nonexistent' } });
+  expect(output).toMatchObject({ status: 2, stdout: '' });
+  expect(output.stderr).toMatch(/^lastack: Cannot keep records in \/nonexistent: ENOENT/);
+});
+
 test("run leaves the command's words, its output and its input alone", async () => {
   const script = 'process.stdin.on("data", (d) => console.log(String(d), process.argv.slice(1)))';
   const args = ['run', process.execPath, '-e', script, '--', '--json', '--', 'x'];
@@ -112,6 +118,18 @@ describe.concurrent('while the command computes for ever, its record can be read
       reason: `pid ${process.pid} was not started by lastack run`,
     });
   });
+});
+
+test('an ordinary user is told the line too', async (ctx) => {
+  if (process.getuid?.() !== 0) ctx.skip('needs root, to become somebody else');
+  await using namespace = await namespaceOrSkip(ctx);
+  const output = await runLastack(
+    ['run', '--json', '--grace', '300ms', '--', ...commandOf('net-server.mjs')],
+    { namespace, uid: 65_534 },
+  );
+  expect(reportOf(output).findings).toMatchObject([
+    { count: 2, locations: [await makerIn('net-server.mjs', 'start')] },
+  ]);
 });
 
 test('a server that is told to end is looked at before, and its leak counts', async (ctx) => {

@@ -15,7 +15,7 @@ _file = None  # (descriptor, st_ino) of this process's records
 _made = {}  # fd: (inode, text) of the sockets that this process made, or inherited
 _inherited = {}  # those of _made that a parent made
 _nameless = {}  # fd: inode of those without a line of the program's own
-_stacks = {}  # (id of code, line, …) of the frames: what _describe() gave
+_stacks = {}  # (id of code, f_lasti, …) of the frames: what _describe() gave
 _is_own = {}  # file name: whether it is the program's
 
 
@@ -92,24 +92,27 @@ def _record(fd, frame):
     inode = os.fstat(fd).st_ino
     if _made.get(fd, NOBODY)[0] == inode:
         return  # It changes its object, as for TLS.
-    key, frames, above = [], [], frame
-    while above is not None and len(frames) < DEPTH:
-        frames.append((above.f_code, above.f_lineno))
-        key += id(above.f_code), above.f_lineno
+    key, above = [], frame
+    while above is not None and len(key) < 2 * DEPTH:
+        key += id(above.f_code), above.f_lasti
         above = above.f_back
     key = tuple(key)
     stack = _stacks.get(key)
     if stack is None:
         if len(_stacks) >= MOST_STACKS:
             _stacks.clear()
-        stack = _stacks[key] = _describe(frames)
+        stack = _stacks[key] = _describe(frame)
     if not stack[1]:
         _nameless[fd] = inode
     _write(fd, inode, stack[0])
 
 
-def _describe(frames):
+def _describe(frame):
     """The text of a stack, whether a line of the program's own is in it, and the code that keeps its key valid."""
+    frames = []
+    while frame is not None and len(frames) < DEPTH:
+        frames.append((frame.f_code, frame.f_lineno))
+        frame = frame.f_back
     shown = [(code, line) for code, line in frames if code.co_filename != __file__]
     lines = ['%s\t%d\t%s' % (code.co_filename, line, code.co_name) for code, line in shown]
     own = [line for line, (code, _) in zip(lines, shown) if not _belongs_to_library(code.co_filename)]

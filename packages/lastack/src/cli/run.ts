@@ -1,10 +1,12 @@
 import { Option, type Command } from 'commander';
 import { runLines } from '../render/run-text.ts';
+import { NoFolder } from '../run/folder.ts';
 import { NotStarted, runCommand, type RunResult } from '../run/run-command.ts';
 import { RUN_SEVERITIES, findingsOf, reaches, type RunSeverity } from '../run/run-report.ts';
 import { runJson } from '../run/run-json.ts';
 import { parseDurationOption } from './duration-option.ts';
 import { print, printError } from './output.ts';
+import { UserError } from './user-error.ts';
 
 interface RunCommandOptions {
   readonly failOn: RunSeverity;
@@ -47,6 +49,9 @@ async function run(
   try {
     result = await runCommand(command, { graceMs: grace });
   } catch (error) {
+    if (error instanceof NoFolder) {
+      throw new UserError(`Cannot keep records in ${error.message}. Set TMPDIR to another folder`);
+    }
     if (!(error instanceof NotStarted)) throw error;
     const [what, status] =
       error.code === 'ENOENT' ? ['no such command', NOT_FOUND] : [error.code, NOT_EXECUTABLE];

@@ -17,6 +17,9 @@ const PRELOAD = fileURLToPath(new URL('../preload/', import.meta.url));
 export const NODE_PRELOAD = join(PRELOAD, 'node/preload.cjs');
 const PYTHON_FILES = ['sitecustomize.py', 'lastack_recorder.py'];
 
+/** There is no place for the records: the message says where, and errno's name. */
+export class NoFolder extends Error {}
+
 /** `lastack-run-PIDNS-PID-START-RANDOM`: whose it is, for good. */
 const NAME = /^lastack-run-(\d+)-(\d+)-(\d+)-\w+$/;
 
@@ -26,11 +29,9 @@ export class RunFolder implements Disposable {
   /** What goes first in PYTHONPATH. A copy, so that compiled files go with it. */
   readonly python: string;
 
-  /** @throws what node:fs throws */
+  /** @throws {NoFolder} */
   constructor(parent = tmpdir()) {
-    removeStale(parent);
-    const name = `lastack-run-${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}-`;
-    this.path = mkdtempSync(join(parent, name));
+    this.path = makeFolder(parent);
     this.python = join(this.path, 'python');
     mkdirSync(this.python, 0o700);
     for (const file of PYTHON_FILES) {
@@ -43,6 +44,17 @@ export class RunFolder implements Disposable {
   }
 }
 
+function makeFolder(parent: string): string {
+  try {
+    removeStale(parent);
+    const name = `lastack-run-${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}-`;
+    return mkdtempSync(join(parent, name));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new NoFolder(`${parent}: ${code}`);
+  }
+}
+
 /** Removes our user's folders whose lastack was killed. */
 function removeStale(parent: string): void {
   const namespace = pidNamespace();
@@ -52,7 +64,11 @@ function removeStale(parent: string): void {
     const path = join(parent, name);
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat?.isDirectory() !== true || stat.uid !== process.geteuid?.()) continue;
-    rmSync(path, { recursive: true, force: true });
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {
+      // Its command may still be at work there: the next run will.
+    }
   }
 }
 
