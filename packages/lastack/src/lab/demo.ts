@@ -24,7 +24,8 @@ export interface DemoServer extends AsyncDisposable {
 /** Starts the server of the demonstration; it ends with its disposal, and with us. */
 export async function startDemoServer(kind: 'leaking' | 'fixed'): Promise<DemoServer> {
   const child = spawn(process.execPath, [PROGRAM, ...(kind === 'fixed' ? ['--fixed'] : [])], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    // Its standard error is not of interest: a debugger that is attached announces itself there.
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
   const ended = once(child, 'exit');
   const ready = once(child.stdout.setEncoding('utf8'), 'data');

@@ -3,6 +3,7 @@ import {
   type Evidence,
   type Finding,
   type Location,
+  type LocationRole,
   type ProcessFacts,
   type RuleId,
   type Whereabouts,
@@ -61,7 +62,7 @@ export async function locateFindings(
       );
       notes.push(...(located?.notes ?? []));
     }
-    whereabouts.set(finding, { locations: mostFrequent(locations), notes: [...new Set(notes)] });
+    whereabouts.set(finding, { locations: mergeLocations(locations), notes: [...new Set(notes)] });
   }
   return whereabouts;
 }
@@ -78,54 +79,63 @@ async function locateIn(
 ): Promise<Located> {
   const locations: SocketLocation[] = [];
   const notes: string[] = [];
-  for (const locator of locatorsFor(process, options)) {
-    const located = await (await locator())({ pid: process.pid, fds });
-    if (located.kind === 'unavailable') notes.push(`${located.reason}: ${located.remedy}`);
-    else {
-      locations.push(...located.value.locations);
-      notes.push(...located.value.notes);
-    }
+  const target = { pid: process.pid, fds };
+  const { locateRecorded } = await import('./recorded/locate-recorded.ts');
+  const recorded = await locateRecorded(target);
+  // Most programs are not started by `lastack run`, and that is no news.
+  if (recorded.kind === 'ok') {
+    locations.push(...recorded.value.locations);
+    notes.push(...recorded.value.notes);
+  }
+  const locator = await locatorFor(process, options);
+  const located = await locator?.(target);
+  if (located?.kind === 'ok') {
+    locations.push(...located.value.locations);
+    notes.push(...located.value.notes);
+  } else if (located !== undefined) {
+    notes.push(`${located.reason}: ${located.remedy}`);
   }
   const tool = locations.length === 0 ? nativeTool(process) : null;
   return { locations, notes: tool === null ? notes : [...notes, tool] };
 }
 
-/** Loaded only when a finding asks for them. */
-function locatorsFor(
+/** Loaded only when a finding asks for it. */
+async function locatorFor(
   { runtime }: ProcessFacts,
   { attach }: LocateOptions,
-): readonly (() => Promise<Locator>)[] {
-  void attach;
-  if (runtime === 'python') {
-    return [async () => (await import('./python/locate-python.ts')).locatePython];
-  }
-  return [];
+): Promise<Locator | null> {
+  if (runtime === 'python') return (await import('./python/locate-python.ts')).locatePython;
+  if (runtime === 'node' && attach) return (await import('./node/locate-node.ts')).locateNode;
+  return null;
 }
 
-/** The same line once, the one that most sockets have in common first. */
-function mostFrequent(locations: readonly Location[]): readonly Location[] {
-  const counts = new Map<string, { location: Location; count: number }>();
-  for (const location of locations) {
-    const { role, file, line, name = '' } = location;
+/** What says most comes first. */
+const ROLE_ORDER: readonly LocationRole[] = ['created', 'held', 'executing', 'handled'];
+
+/** Each line once, with what all sockets have there; the one that most sockets have in common first. */
+export function mergeLocations(locations: readonly Location[]): readonly Location[] {
+  const merged = new Map<string, { location: Location; names: Set<string>; count: number }>();
+  for (const { role, file, line, function: name, evidence, ...rest } of locations) {
     const key = [role, file, line, name].join('\n');
-    const seen = counts.get(key);
-    if (seen === undefined) counts.set(key, { location, count: 1 });
-    else seen.count++;
+    let seen = merged.get(key);
+    if (seen === undefined) {
+      const location = { role, file, line, function: name, evidence };
+      merged.set(key, (seen = { location, names: new Set(), count: 0 }));
+    }
+    if (rest.name !== undefined) seen.names.add(rest.name);
+    seen.count++;
   }
-  return [...counts.values()]
-    .toSorted((a, b) => b.count - a.count)
+  return [...merged.values()]
+    .toSorted((a, b) => rankOf(a.location) - rankOf(b.location) || b.count - a.count)
     .slice(0, MOST_LOCATIONS)
-    .map(({ location }) => withoutFd(location));
+    .map(({ location, names }) => {
+      const [first] = names;
+      if (first === undefined) return location;
+      const more = names.size === 1 ? '' : ` and ${names.size - 1} more`;
+      return { ...location, name: first + more };
+    });
 }
 
-function withoutFd({ role, file, line, function: name, evidence, ...rest }: Location): Location {
-  const holder = rest.name;
-  return {
-    role,
-    file,
-    line,
-    function: name,
-    ...(holder === undefined ? {} : { name: holder }),
-    evidence,
-  };
+function rankOf({ role }: Location): number {
+  return ROLE_ORDER.indexOf(role);
 }
