@@ -283,6 +283,39 @@ ${LISTEN}`,
     expect(before).toMatch(/^0 true /);
   });
 
+  test('does not stop a program at its debugger statements', async () => {
+    await using program = await startConnected(
+      `import { createServer } from 'node:net';
+let ticks = 0;
+setInterval(() => { debugger; ticks++; }, 1);
+const server = createServer((socket) => socket.on('data', onData));
+function onData() { void ticks; }
+process.stdin.on('data', () => console.log(ticks));
+${LISTEN}`,
+      { node },
+    );
+    const located = await locateAll(program);
+    expect(of(located, 'handled', program)).toContainEqual([
+      program.lineOf('function onData'),
+      'onData',
+    ]);
+    const ticks = Number(await program.ask('?'));
+    await until(async () => Number(await program.ask('?')) > ticks, 'more ticks');
+  });
+
+  test('does not show the source of a module that came as a data: URL', async () => {
+    const module = `import { createServer } from 'node:net'; const secret = '${SECRET}'; export const kept = [secret]; export const server = createServer((socket) => { kept.push(socket); socket.on('data', () => kept); });`;
+    await using program = await startConnected(
+      `const { server } = await import(${JSON.stringify(`data:text/javascript,${encodeURIComponent(module)}`)});
+${LISTEN}`,
+      { node },
+    );
+    const { locations } = await locateAll(program);
+    const inModule = locations.filter(({ file }) => file === 'data:…');
+    expect(inModule.map(({ role }) => role)).toContain('held');
+    expect(JSON.stringify(locations)).not.toContain('createServer');
+  });
+
   test('finds sockets of worker threads', async () => {
     await using program = await startConnected(
       `import { Worker, isMainThread, parentPort } from 'node:worker_threads';

@@ -138,8 +138,9 @@ export class Scripts {
   }
 }
 
-/** A file: URL as a path, anything else as it is. */
+/** A file: URL as a path, a data: URL without its data, anything else as it is. */
 function pathOf(url: string): string {
+  if (url.startsWith('data:')) return 'data:…';
   try {
     return url.startsWith('file:') ? fileURLToPath(url) : url;
   } catch {

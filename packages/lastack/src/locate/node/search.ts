@@ -37,6 +37,8 @@ export async function searchThread(
   search: Search,
 ): Promise<void> {
   const scripts = new Scripts(session, target.pid);
+  // A `debugger` statement of the program would stop it for as long as this takes.
+  session.on('Debugger.paused', () => void session.call('Debugger.resume', {}).catch(() => {}));
   await enableDebugger(session, target.pid, search);
   if (isBusy) {
     const executing = await readExecuting(session, scripts, target.pid);
