@@ -91,20 +91,21 @@ function readMapped(
   const paths = isExecutable
     ? [`${root}/${pid}/exe`]
     : [`${root}/${pid}/map_files/${range}`, `${root}/${pid}/root${file.path}`];
-  let failed: Unavailable | null = null;
+  let last: Unavailable | 'replaced' = 'replaced';
   for (const path of paths) {
     try {
       const read = readSymbols(path, file.inode);
       if (read.kind === 'read') return seen(read.symbols);
+      last = 'replaced';
     } catch (error) {
       const why = failedRead(path, error);
-      if (why.kind === 'unavailable') failed = why;
+      last = why.kind === 'gone' ? 'replaced' : why;
     }
   }
-  return unavailable(
-    `${file.path} of process ${pid} ${failed === null ? 'was replaced since it started' : 'cannot be read'}`,
-    failed === null ? 'run as root, or restart the process' : failed.remedy,
-  );
+  const what = `${file.path} of process ${pid}`;
+  return last === 'replaced'
+    ? unavailable(`${what} was replaced since it started`, 'run as root, or restart the process')
+    : unavailable(`${what} cannot be read`, last.remedy);
 }
 
 function identify(

@@ -110,6 +110,7 @@ class Handler:
         time.sleep(3600)  # sleeping
 
 def serve(connection):
+    secret = {'hunter2': 'hunter2'}
     later = lambda: connection
     time.sleep(3600)  # cell
 
@@ -287,6 +288,14 @@ describe.each(INTERPRETERS.filter(({ version }) => VERSIONS.includes(version)))(
       expect(held.join('\n')).toMatch(
         /local variable self\.request in (Handler\.)?handle: sleeping/,
       );
+    });
+
+    test('what variables hold is not read, only their names', async () => {
+      await using program = await runPython(path, LOCALS);
+      await untilHeld(program, ['local variable connection in serve: cell'], ['cell']);
+      const all = JSON.stringify(await locatePython({ pid: program.pid, fds: program.words }));
+      expect(all).toContain('local variable connection');
+      expect(all).not.toContain('hunter2');
     });
 
     test('a thread is told by the descriptor that it holds', async () => {
