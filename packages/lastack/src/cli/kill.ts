@@ -36,6 +36,7 @@ async function kill(words: readonly string[], options: KillOptions): Promise<voi
   const selection = await selectSockets(words, {
     owners: true,
     ages: false,
+    strict: true,
     numeric: options.numeric === true,
     netns: options.netns,
   });

@@ -32,6 +32,8 @@ export interface SelectionOptions {
   readonly ages: boolean;
   readonly numeric: boolean;
   readonly netns: string;
+  /** Whether a filter by holders is refused where some cannot be seen: `pid != 1` would hold for theirs. */
+  readonly strict?: boolean;
   /** A record to read instead of the kernel. */
   readonly replay?: string | undefined;
 }
@@ -81,6 +83,11 @@ export async function selectSockets(
     throw new UserError(
       `Cannot tell who holds the sockets: ${owners.reason}. To see it, ${owners.remedy}.`,
     );
+  }
+  const unreadable = owners?.kind === 'ok' ? owners.value.unreadable : [];
+  if (options.strict === true && needsOf(filter).owners && unreadable.length > 0) {
+    const [{ reason, remedy }] = unreadable;
+    throw new UserError(`Cannot tell who holds every socket: ${reason}. To see it, ${remedy}.`);
   }
   const { table, netns } = sockets;
   const index = owners?.kind === 'ok' ? indexOwners(owners.value) : null;
