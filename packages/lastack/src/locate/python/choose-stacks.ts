@@ -15,6 +15,24 @@ export function chooseStacks(samples: readonly StacksSample[]): StacksSample {
   return { stacks, complete: complete !== undefined };
 }
 
+/** Whether the last two samples are complete and agree: a third could not change what is chosen. */
+export function isSettled(samples: readonly StacksSample[]): boolean {
+  const [one, two] = samples.slice(-2);
+  if (one === undefined || two === undefined || !one.complete || !two.complete) return false;
+  return (
+    one.stacks.length === two.stacks.length &&
+    one.stacks.every((stack, index) => {
+      const other = two.stacks[index];
+      return (
+        stack.complete &&
+        other.complete &&
+        stack.address === other.address &&
+        keyOf(stack) === keyOf(other)
+      );
+    })
+  );
+}
+
 function choose(candidates: readonly ThreadStack[]): ThreadStack {
   const complete = candidates.filter((stack) => stack.complete);
   if (complete.length === 0) {

@@ -9,7 +9,7 @@ import {
 } from '../../kernel/procfs/read-proc.ts';
 import { parseStat } from '../../kernel/procfs/stat.ts';
 import type { Located, LocateTarget, Locator } from '../locator.ts';
-import { chooseStacks } from './choose-stacks.ts';
+import { chooseStacks, isSettled } from './choose-stacks.ts';
 import { findInterpreter } from './interpreter.ts';
 import { ProcessMemory } from './process-memory.ts';
 import { readHeap } from './heap.ts';
@@ -53,7 +53,7 @@ export async function locatePythonWith(
   if (interpreter.kind !== 'ok') return interpreter;
   const view = viewPython(memory, interpreter.value);
   const samples: StacksSample[] = [];
-  while (samples.length < SAMPLES) {
+  while (samples.length < SAMPLES && !isSettled(samples)) {
     memory.look(STACKS_BUDGET);
     samples.push(readStacks(view, readTids(root, pid)));
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseStacks } from './choose-stacks.ts';
+import { chooseStacks, isSettled } from './choose-stacks.ts';
 import { DEBUG_OFFSETS_SIZE, parseDebugOffsets } from './debug-offsets.ts';
 import { parseMappings } from './mappings.ts';
 import { sourceKind } from './source-kind.ts';
@@ -121,6 +121,14 @@ describe('chooseStacks()', () => {
       1,
     ]);
     expect(lines([sample(stack(2, false))])).toEqual([2]);
+  });
+
+  test('needs no third sample where two are complete and agree', () => {
+    expect(isSettled([sample(stack(1))])).toBe(false);
+    expect(isSettled([sample(stack(1)), sample(stack(1))])).toBe(true);
+    expect(isSettled([sample(stack(1)), sample(stack(2))])).toBe(false);
+    expect(isSettled([sample(stack(1)), sample(stack(1, false))])).toBe(false);
+    expect(isSettled([sample(stack(1)), sample()])).toBe(false);
   });
 
   test('leaves out a thread that has ended', () => {
