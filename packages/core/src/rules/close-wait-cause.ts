@@ -7,8 +7,10 @@ import {
   mainCall,
   percentBusy,
   threadLabel,
+  isStuck,
   waitOf,
 } from './threads.ts';
+import { counted } from './wording.ts';
 
 /** Share of its processor time from which on a busy thread is calling the kernel all the time, not computing. */
 const KERNEL_SHARE = 0.15;
@@ -24,6 +26,12 @@ export interface CloseWaitQueues {
   readonly fds: readonly number[];
   /** `socket:[inode]` of the connections of the same service that are well: waiting for one of them is a handler's job. */
   readonly healthy: ReadonlySet<string>;
+  /** How many connections of the same service there are, those that are well and those that have only just been left included. */
+  readonly connections: number;
+  /** Most of the sockets are of connections that the program has made itself. */
+  readonly isClient: boolean;
+  /** How the program is known to have gone on since its peers closed, as a clause; null when it is not. */
+  readonly wentOn: string | null;
   /** What a descriptor's link refers to, in words: `socket:[8123]` → `the connection to 10.0.0.5:5432`. */
   readonly describeTarget: (target: string) => string;
 }
@@ -46,7 +54,7 @@ export function findCloseWaitCause(
   const threads = facts?.threads.kind === 'ok' ? facts.threads.value.threads : [];
   const blocked = blockedHandler(threads, queues, facts);
   const doing = endRead
-    ? afterTheEnd(threads, blocked)
+    ? afterTheEnd(threads, blocked, queues, facts)
     : beforeTheEnd(threads, blocked, queues, facts);
   return doing ?? fromQueuesAlone(queues, endRead, facts);
 }
@@ -55,6 +63,8 @@ export function findCloseWaitCause(
 function afterTheEnd(
   threads: readonly ThreadActivity[],
   blocked: string | null,
+  queues: CloseWaitQueues,
+  facts: ProcessFacts | null,
 ): CauseFound | null {
   const busy = threads.find(isBusy);
   // A loop that reads nothing again and again spends its time in the kernel, too.
@@ -71,6 +81,14 @@ function afterTheEnd(
       why: `it has read all that its peer sent (Recv-Q 0), but before it calls close ${blocked}`,
     };
   }
+  if (goesOn(threads, queues)) {
+    return {
+      cause: 'close-skipped',
+      why: `it has read all that its peer sent (Recv-Q 0) and went on without calling close${wentOnText(queues)}`,
+    };
+  }
+  const locked = lockedOutOrIdle(threads, queues, facts);
+  if (locked !== null) return locked;
   const accepting = threads.find(isAccepting);
   if (accepting !== undefined) {
     return {
@@ -96,6 +114,9 @@ function beforeTheEnd(
       why: `the peer's FIN is unread, because ${blocked}`,
     };
   }
+  if (goesOn(threads, queues)) return leftBehind(queues);
+  const locked = lockedOutOrIdle(threads, queues, facts);
+  if (locked !== null) return locked;
   const accepting = threads.find(isAccepting);
   if (accepting !== undefined) {
     return {
@@ -104,6 +125,62 @@ function beforeTheEnd(
     };
   }
   return notWatched(threads, queues, facts);
+}
+
+/** The program has used a connection, did not read up to the FIN, and turned to something else. */
+function leftBehind(queues: CloseWaitQueues): CauseFound {
+  return queues.dataUnread > queues.finUnread
+    ? {
+        cause: 'data-abandoned',
+        why: `the rest of the answer lies unread before the FIN (Recv-Q > 1): the program went on without reading it and without calling close${wentOnText(queues)}`,
+      }
+    : {
+        cause: 'close-skipped',
+        why: `all but the peer's FIN was read (Recv-Q 1), and the program went on without calling close${wentOnText(queues)}`,
+      };
+}
+
+/** Whether a client uses connections one after the other; an event loop is judged by what it watches. */
+function goesOn(threads: readonly ThreadActivity[], queues: CloseWaitQueues): boolean {
+  if (!queues.isClient || threads.some(isEventLoop)) return false;
+  return (
+    queues.wentOn !== null ||
+    threads.some((thread) => waitOf(thread, true) !== null && !isStuck(thread))
+  );
+}
+
+function wentOnText({ wentOn }: CloseWaitQueues): string {
+  return wentOn === null ? '' : `: ${wentOn}`;
+}
+
+/**
+ * Handlers in threads that wait for a lock look like the idle threads of a pool. Both are named; as many as there are
+ * connections are taken for handlers. The threads of Node and Go say nothing: no handler has one of its own.
+ */
+function lockedOutOrIdle(
+  threads: readonly ThreadActivity[],
+  queues: CloseWaitQueues,
+  facts: ProcessFacts | null,
+): CauseFound | null {
+  if (facts?.threads.kind !== 'ok' || facts.runtime === 'node' || facts.runtime === 'go') {
+    return null;
+  }
+  const others = threads.filter(({ tid }) => tid !== facts.pid);
+  const seen = others.filter((thread) => mainCall(thread)?.name === 'futex').length;
+  // Those that were not looked at are like the others, if these are all alike.
+  const alike = others.filter((thread) => !isAccepting(thread) && !isEventLoop(thread)).length;
+  const waiting = seen + (seen === alike ? facts.threads.value.omitted : 0);
+  if (seen === 0 || waiting < socketsOf(queues)) return null;
+  const threadsWait = `${counted(waiting, 'thread waits', 'threads wait')} in futex`;
+  return waiting <= queues.connections
+    ? {
+        cause: 'blocked-elsewhere',
+        why: `${threadsWait}, and the service has ${counted(queues.connections, 'connection')}: handlers that do not get a lock; or, if those are the idle threads of a pool, the handlers have ended without calling close`,
+      }
+    : {
+        cause: 'unknown',
+        why: `either the handlers have ended without calling close, or they do not get a lock: ${threadsWait}, which are idle threads of a pool or handlers`,
+      };
 }
 
 function spinning(busy: ThreadActivity): CauseFound {
@@ -145,7 +222,7 @@ function notWatched(
   }
   return {
     cause: 'not-watched',
-    why: `its event loop waits in epoll, but ${unwatched} of these ${queues.fds.length} descriptors were never registered there, so it cannot learn of the FIN`,
+    why: `its event loop waits in epoll, but ${queues.fds.length === 1 ? 'this descriptor was' : `${unwatched} of these ${queues.fds.length} descriptors were`} never registered there, so it cannot learn of the FIN`,
   };
 }
 
@@ -178,29 +255,39 @@ function fromQueuesAlone(
 
 /**
  * What keeps the handlers from their sockets. A thread that sleeps beside an event loop or an accept loop may be anything, so
- * it counts only if there are as many such threads as sockets, or nobody else who could serve them.
+ * it counts only if there are as many such threads as sockets, or nobody else who could serve them. One that wakes up again
+ * and again is not blocked, and neither is who has gone on since.
  */
 function blockedHandler(
   threads: readonly ThreadActivity[],
   queues: CloseWaitQueues,
   facts: ProcessFacts | null,
 ): string | null {
-  const blocked = threads
-    .map((thread) => blockedElsewhere(thread, queues, thread.tid === facts?.pid))
-    .filter((reason) => reason !== null);
-  const sockets = queues.endRead + queues.finUnread + queues.dataUnread;
   const served = threads.some((thread) => isAccepting(thread) || isEventLoop(thread));
-  return blocked.length > 0 && (blocked.length >= sockets || !served) ? blocked[0] : null;
+  const blocked = threads
+    .filter(isStuck)
+    .map((thread) => blockedElsewhere(thread, queues, thread.tid === facts?.pid && !served))
+    .filter((reason) => reason !== null);
+  if (blocked.length === 0) return null;
+  if (blocked.length >= socketsOf(queues)) return blocked[0];
+  return served || queues.wentOn !== null ? null : blocked[0];
 }
 
-/** What a thread waits for that is no event of its sockets; null for idle threads of a pool and for event loops. */
+function socketsOf({ endRead, finUnread, dataUnread }: CloseWaitQueues): number {
+  return endRead + finUnread + dataUnread;
+}
+
+/**
+ * What a thread waits for that is no event of its sockets; null for idle threads of a pool and for event loops.
+ * @param isAlone whether it is the first thread, and no other serves: then it cannot be idle
+ */
 function blockedElsewhere(
   thread: ThreadActivity,
   queues: CloseWaitQueues,
-  isMain: boolean,
+  isAlone: boolean,
 ): string | null {
   const target = mainCall(thread)?.target ?? null;
   return target !== null && queues.healthy.has(target)
     ? null
-    : waitOf(thread, isMain, queues.describeTarget);
+    : waitOf(thread, isAlone, queues.describeTarget);
 }

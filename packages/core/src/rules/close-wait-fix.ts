@@ -1,7 +1,10 @@
 import type { CloseWaitCause, Fix } from '../finding/finding.ts';
 
-/** What to do about sockets that stay in CLOSE-WAIT, by why they do. */
-export function closeWaitFix(cause: CloseWaitCause): Fix {
+/**
+ * What to do about sockets that stay in CLOSE-WAIT, by why they do.
+ * @param isClient whether the program has made the connections itself
+ */
+export function closeWaitFix(cause: CloseWaitCause, isClient = false): Fix {
   switch (cause) {
     case 'blocked-elsewhere':
       return BOUND_THE_WAIT;
@@ -10,10 +13,11 @@ export function closeWaitFix(cause: CloseWaitCause): Fix {
     case 'not-watched':
       return REGISTER;
     case 'close-skipped':
-      return CLOSE_ON_EVERY_PATH;
+      return isClient ? CLOSE_WHAT_WAS_USED : CLOSE_ON_EVERY_PATH;
+    case 'data-abandoned':
+      return isClient ? CLOSE_WHAT_WAS_USED : CLOSE_AT_THE_END;
     case 'eof-ignored':
     case 'not-reading':
-    case 'data-abandoned':
     case 'unknown':
       return CLOSE_AT_THE_END;
     default:
@@ -66,6 +70,30 @@ const CLOSE_ON_EVERY_PATH: Fix = {
     {
       language: 'Java',
       text: 'try-with-resources around the accepted Socket: it closes on an exception, too',
+    },
+  ],
+  docs,
+};
+
+const CLOSE_WHAT_WAS_USED: Fix = {
+  summary:
+    'read each answer to its end and close it, on every path; or use one client for all requests, whose pool closes what its peer has closed',
+  steps: [
+    {
+      language: 'Node',
+      text: 'await response.arrayBuffer() or response.body?.cancel() after every fetch; response.resume() with http; socket.destroy() in finally',
+    },
+    {
+      language: 'Python',
+      text: 'with contextlib.closing(http.client.HTTPConnection(…)) as connection; `with requests.Session() as session:` or `with httpx.Client() as client:`; `with socket.create_connection(…) as sock:`',
+    },
+    {
+      language: 'Go',
+      text: 'defer resp.Body.Close() right after the error check, and io.Copy(io.Discard, resp.Body); defer conn.Close() after Dial',
+    },
+    {
+      language: 'Java',
+      text: 'try-with-resources around the response, its body and the Socket; one HttpClient for all requests',
     },
   ],
   docs,

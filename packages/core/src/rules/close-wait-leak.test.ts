@@ -108,3 +108,166 @@ test('a thread that sleeps beside an accept loop does not explain sockets that a
   );
   expect(finding.cause).toBe('close-skipped');
 });
+
+function aged(ms: number, more: Partial<SocketSpec> = {}): SocketSpec {
+  const info = { lastDataSent: ms, lastDataRecv: ms, lastAckRecv: ms };
+  return { state: 'CLOSE-WAIT', recvQ: 1, info, ...more };
+}
+
+/** Two looks at one program; a socket of the first that is not in the last was closed. */
+function watch(first: readonly SocketSpec[], last: readonly SocketSpec[]) {
+  const named = (specs: readonly SocketSpec[]) =>
+    specs.map((spec) => ({ ...spec, inode: spec.inode ?? spec.cookie ?? 0 }));
+  const heldBy = (specs: readonly SocketSpec[]) =>
+    named(specs).map(({ inode }, i) => ({ pid: 7, fd: i + 3, inode }));
+  const evidence = evidenceOf({
+    first: named(first),
+    sockets: named(last),
+    firstOwners: heldBy(first),
+    owners: heldBy(last),
+    processes: [processOf({ pid: 7, ...doing(thread('epoll_wait')) })],
+  });
+  return diagnose(evidence, [closeWaitLeak]).findings;
+}
+
+test.each([
+  [9999, 0],
+  [10_000, 1],
+])('close-wait-leak of a socket that is %i ms old gives %i findings', (ms, findings) => {
+  expect(judge([aged(ms)])).toHaveLength(findings);
+});
+
+test('close-wait-leak is silent about slow handlers that end in the window', () => {
+  const before = [9, 8, 7, 6, 5].map((s) => aged(s * 1000, { cookie: s }));
+  // Those that were 8 s and 9 s old were closed.
+  const after = [9, 8, 7].map((s) => aged(s * 1000 + 2000, { cookie: s - 2 }));
+  expect(watch(before, after)).toEqual([]);
+});
+
+test('close-wait-leak speaks of what is far older than what was closed in the window', () => {
+  const old = aged(40_000, { cookie: 1 });
+  const young = aged(11_000, { cookie: 2 });
+  const findings = watch([old, young, aged(9000, { cookie: 3 })], [old, young]);
+  expect(findings).toMatchObject([{ sockets: 1, rows: [0] }]);
+});
+
+test('close-wait-leak speaks of what is a minute old, whatever was closed in the window', () => {
+  const old = aged(60_000, { cookie: 1 });
+  expect(watch([old, aged(3_600_000, { cookie: 3 })], [old])).toHaveLength(1);
+});
+
+test('close-wait-leak does not take a reset for a close', () => {
+  const old = aged(12_000, { cookie: 1 });
+  const evidence = evidenceOf({
+    first: [old, aged(12_000, { cookie: 2 })],
+    sockets: [old],
+    owners: [1, 2].map((inode) => ({ pid: 7, fd: inode + 2, inode })),
+  });
+  expect(diagnose(evidence, [closeWaitLeak]).findings).toHaveLength(1);
+});
+
+test('close-wait-leak needs no more than 3 s where every thread is back in accept', () => {
+  expect(judge([aged(3000)], doing(thread('accept4')))).toHaveLength(1);
+  expect(judge([aged(2999)], doing(thread('accept4')))).toEqual([]);
+});
+
+test('close-wait-leak needs no more than 3 s where ten pile up and none is closed', () => {
+  const sockets = Array.from({ length: 10 }, (_, i) => aged(3500, { cookie: i + 1 }));
+  expect(watch(sockets, sockets)).toHaveLength(1);
+  expect(watch(sockets.slice(1), sockets.slice(1))).toEqual([]);
+  expect(judge(sockets, doing(thread('epoll_wait')))).toEqual([]);
+});
+
+test('close-wait-leak of a pool whose peer was restarted is a warning without growth', () => {
+  const sockets = Array.from({ length: 30 }, () => aged(15_000));
+  const [finding] = judge(sockets, { descriptors: seen({ open: 64, limit: 1024 }) });
+  expect(finding).toMatchObject({ severity: 'warning', growth: null, forecast: null });
+  const later = Array.from({ length: 30 }, () => aged(HOUR));
+  expect(judge(later)[0].severity).toBe('warning');
+});
+
+test('close-wait-leak is critical of ten that came one after the other and are a minute old', () => {
+  const sockets = Array.from({ length: 10 }, (_, i) => aged(60_000 + i * 5000));
+  expect(judge(sockets)[0].severity).toBe('critical');
+});
+
+const futex = (tid: number) => thread('futex', { tid });
+
+test('close-wait-leak names both explanations of threads that wait in futex beside an accept loop', () => {
+  const sockets = [leaked({ recvQ: 1 }), leaked({ recvQ: 1 })];
+  const [locked] = judge(sockets, doing(thread('accept4'), futex(8), futex(9)));
+  expect(locked.cause).toBe('blocked-elsewhere');
+  expect(locked.why).toMatch(/^2 threads wait in futex.*do not get a lock.*idle threads of a pool/);
+  const [either] = judge(sockets, doing(thread('accept4'), futex(8), futex(9), futex(10)));
+  expect(either.cause).toBe('unknown');
+  expect(either.why).toMatch(/ended without calling close.*do not get a lock/);
+});
+
+test('fewer threads in futex than sockets do not explain them', () => {
+  const sockets = [leaked({ recvQ: 1 }), leaked({ recvQ: 1 })];
+  expect(judge(sockets, doing(thread('accept4'), futex(8)))[0].cause).toBe('close-skipped');
+});
+
+test('a first thread that waits for the accept loop in another one is not blocked', () => {
+  const threads = doing(thread('futex'), thread('accept4', { tid: 8 }));
+  expect(judge([leaked({ recvQ: 1 })], threads)[0].cause).toBe('close-skipped');
+});
+
+const upstream = (ms: number, port: number, recvQ = 1) =>
+  aged(ms, { local: `10.0.0.1:${port}`, remote: '10.0.0.2:443', recvQ });
+
+test.each([
+  ['close-skipped', 0],
+  ['close-skipped', 1],
+  ['data-abandoned', 900],
+])('a client that sleeps between its requests has the cause %s with Recv-Q %i', (cause, recvQ) => {
+  const sockets = [upstream(60_000, 50_000, recvQ), upstream(20_000, 50_001, recvQ)];
+  const [finding] = judge(sockets, doing(thread('clock_nanosleep')));
+  expect(finding.cause).toBe(cause);
+  expect(finding.why).toContain(
+    'it has last sent on one of them 20 s ago, when another had been closed for 40 s',
+  );
+  expect(finding.fix.steps.find(({ language }) => language === 'Python')?.text).toContain(
+    'requests.Session()',
+  );
+});
+
+test('a client that has not moved since its peers closed is blocked', () => {
+  const sockets = [upstream(60_000, 50_000), upstream(60_000, 50_001)];
+  expect(judge(sockets, doing(thread('clock_nanosleep')))[0].cause).toBe('blocked-elsewhere');
+});
+
+test.each([
+  [2, 'blocked-elsewhere'],
+  [3, 'close-skipped'],
+])('a client that gave up its processor %i times in a second has the cause %s', (count, cause) => {
+  const threads = doing(thread('clock_nanosleep', { voluntarySwitches: count }));
+  expect(judge([upstream(60_000, 50_000)], threads)[0].cause).toBe(cause);
+});
+
+test('close-wait-leak makes one finding of the connections of an unseen client', () => {
+  const sockets = Array.from({ length: 30 }, (_, i) => upstream(60_000, 50_000 + i));
+  const findings = diagnose(evidenceOf({ sockets }), [closeWaitLeak]).findings;
+  expect(findings.map(({ title }) => title)).toEqual([
+    'an unknown program of user 1000 connected to 10.0.0.2:443 holds 30 sockets that their peers closed',
+  ]);
+});
+
+test('close-wait-leak does not know about sockets that a slow handler may still close', () => {
+  const judged = (first: readonly SocketSpec[], last: readonly SocketSpec[]) =>
+    diagnose(evidenceOf({ first, sockets: last }), [closeWaitLeak]);
+  const waiting = aged(4000, { cookie: 1 });
+  expect(judged([waiting], [waiting])).toMatchObject({
+    findings: [],
+    unknown: [
+      {
+        reason:
+          '1 socket that its peer closed some seconds ago may still be closed by a slow handler',
+        remedy: 'look for longer: --for 10s',
+      },
+    ],
+  });
+  const ending = aged(4000, { cookie: 2, inode: 9 });
+  expect(judged([waiting, ending], [waiting])).toEqual({ findings: [], unknown: [] });
+  expect(judged([waiting], [aged(2999, { cookie: 2 })]).unknown).toEqual([]);
+});

@@ -1,21 +1,30 @@
-import type { ProcessFacts } from '../evidence/process-facts.ts';
 import type { Finding, Severity } from '../finding/finding.ts';
-import { ageOf, type Age } from '../socket/age.ts';
-import { cookieOf, localPortOf } from '../socket/row.ts';
+import { UNKNOWN_AGE, ageOf, type Age } from '../socket/age.ts';
+import { localPortOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { findCloseWaitCause, type CloseWaitQueues } from './close-wait-cause.ts';
 import { closeWaitFix } from './close-wait-fix.ts';
-import { forecastDescriptors, growthOf } from './growth.ts';
+import {
+  SHORTEST_PATIENCE_MS,
+  closedBetween,
+  patienceWith,
+  type Patience,
+} from './close-wait-patience.ts';
+import { elapsed } from './elapsed.ts';
+import { forecastDescriptors, growthByAges } from './growth.ts';
 import { describeHolders, groupByHolders, type HolderGroup } from './holders.ts';
+import { incomingAmong } from './listeners.ts';
 import { countPeers, describeTarget } from './peers.ts';
-import { atLeast, cookiesInState, oldestOf, rowsInState } from './rows.ts';
-import { defineRule } from './rule.ts';
+import { atLeast, nameOf, namesInState, oldestOf, rowsInState } from './rows.ts';
+import { defineRule, type Occasion, type Seen } from './rule.ts';
 import { finTimeoutOf } from './settings.ts';
-import { grouped } from './wording.ts';
+import { counted, grouped } from './wording.ts';
 
-/** A program may take this long to answer a peer that has already hung up. */
-const PATIENCE_MS = 3000;
 const LONG_MS = 60_000;
+/** What came within this time of each other came at once. */
+const AT_ONCE_MS = 3000;
+/** What was sent so much later than another connection was closed was sent by a program that was not blocked. */
+const MOVED_ON_MS = 1000;
 const MANY = 100;
 const DAY_MS = 86_400_000;
 
@@ -24,47 +33,97 @@ export const closeWaitLeak = defineRule({
   id: 'close-wait-leak',
   needs: ['sockets', 'owners'],
   uses: ['processes', 'settings'],
-  find({ sockets, owners, processes, settings }, occasion) {
-    const table = sockets.last;
-    const context = { finTimeoutMs: finTimeoutOf(settings) };
-    const before = sockets.first === null ? null : cookiesInState(sockets.first, 'CLOSE-WAIT');
-    const ages = new Map<number, Age>();
-    for (const row of rowsInState(table, 'CLOSE-WAIT')) {
-      // Without an inode the connection waits in the accept queue: accept-backlog-stalled speaks of those.
-      if (table.inode[row] === 0) continue;
-      const age = ageOf(table, row, context);
-      const watched = before?.has(cookieOf(table, row)) === true ? occasion.windowMs : 0;
-      if (Math.max(age.minMs, watched) >= PATIENCE_MS) ages.set(row, atLeast(age, watched));
-    }
-    return groupByHolders(ages.keys(), table, owners, processes).map((group): Finding => {
-      const groupAges = group.rows.map((row) => ages.get(row) as Age);
+  find(seen, occasion) {
+    const table = seen.sockets.last;
+    const { owners, processes } = seen;
+    return suspectsOf(seen, occasion).flatMap(({ young, ages, before, patience }): Finding[] => {
+      const rows = young.rows.filter((row) => ageIn(ages, row).minMs >= patience.ms);
+      if (rows.length === 0) return [];
+      const [group] = groupByHolders(rows, table, owners, processes);
+      const groupAges = rows.map((row) => ageIn(ages, row));
       const arrived =
         before === null
           ? null
-          : group.rows.filter((row) => !before.has(cookieOf(table, row))).length;
-      const growth = growthOf(groupAges, arrived, occasion.windowMs, PATIENCE_MS);
+          : rows.filter((row) => !before.has(nameOf(table, row))).map((row) => ageIn(ages, row));
+      const growth = growthByAges(groupAges, arrived, occasion.windowMs, patience.ms);
       const forecast = forecastDescriptors(group.owners, processes, growth, occasion.at);
-      const oldest = oldestOf(groupAges);
-      const { cause, why } = causeOf(group, table, processes);
-      const count = group.rows.length;
-      return {
-        rule: 'close-wait-leak',
-        severity: severityOf(count, oldest?.ms ?? 0, forecast?.at ?? null, occasion.at),
-        title: titleOf(group, table),
-        why,
-        cause,
-        sockets: count,
-        oldest,
-        owners: group.owners,
-        peers: countPeers(group.rows, table),
-        growth,
-        forecast,
-        fix: closeWaitFix(cause),
-        rows: group.rows,
-      };
+      const queues = queuesOf(group, groupAges, table);
+      const [owner] = group.owners;
+      const facts = owner === undefined ? null : (processes?.get(owner.pid) ?? null);
+      const { cause, why } = findCloseWaitCause(queues, facts);
+      return [
+        {
+          rule: 'close-wait-leak',
+          severity: severityOf(groupAges, forecast?.at ?? null, occasion.at),
+          title: titleOf(group, table),
+          why,
+          cause,
+          sockets: rows.length,
+          oldest: oldestOf(groupAges),
+          owners: group.owners,
+          peers: countPeers(rows, table),
+          growth,
+          forecast,
+          fix: closeWaitFix(cause, queues.isClient),
+          rows,
+        },
+      ];
     });
   },
+  blindSpots(seen, occasion) {
+    const waiting = suspectsOf(seen, occasion)
+      .filter(({ patience }) => !patience.isClosing)
+      .flatMap(({ young, ages, patience }) =>
+        young.rows.filter((row) => ageIn(ages, row).minMs < patience.ms),
+      );
+    if (waiting.length === 0) return [];
+    return [
+      {
+        reason: `${counted(waiting.length, 'socket')} that ${waiting.length === 1 ? 'its peer' : 'their peers'} closed some seconds ago may still be closed by a slow handler`,
+        remedy: 'look for longer: --for 10s',
+      },
+    ];
+  },
 });
+
+interface Suspects {
+  /** Sockets that may be too young yet. */
+  readonly young: HolderGroup;
+  readonly ages: ReadonlyMap<number, Age>;
+  /** What was in CLOSE-WAIT at the first look. */
+  readonly before: ReadonlySet<number> | null;
+  readonly patience: Patience;
+}
+
+/** Every group of sockets that have been in CLOSE-WAIT for as long as can be suspicious. */
+function suspectsOf(
+  { sockets, owners, processes, settings }: Seen<'sockets' | 'owners', 'processes' | 'settings'>,
+  { windowMs, firstOwners }: Occasion,
+): Suspects[] {
+  const { first, last } = sockets;
+  const context = { finTimeoutMs: finTimeoutOf(settings) };
+  const before = first === null ? null : namesInState(first, 'CLOSE-WAIT');
+  const ages = new Map<number, Age>();
+  for (const row of rowsInState(last, 'CLOSE-WAIT')) {
+    // Without an inode the connection waits in the accept queue: accept-backlog-stalled speaks of those.
+    if (last.inode[row] === 0) continue;
+    const age = ageOf(last, row, context);
+    const watched = before?.has(nameOf(last, row)) === true ? windowMs : 0;
+    if (Math.max(age.minMs, watched) >= SHORTEST_PATIENCE_MS) ages.set(row, atLeast(age, watched));
+  }
+  if (ages.size === 0) return [];
+  const closed = closedBetween(sockets, owners, firstOwners ?? null, context);
+  return groupByHolders(ages.keys(), last, owners, processes).map((young) => ({
+    young,
+    ages,
+    before,
+    patience: patienceWith(young, last, closed, processes),
+  }));
+}
+
+function ageIn(ages: ReadonlyMap<number, Age>, row: number): Age {
+  return ages.get(row) ?? UNKNOWN_AGE;
+}
 
 function titleOf(group: HolderGroup, table: SocketTable): string {
   const verb = group.owners.length > 1 ? 'hold' : 'holds';
@@ -74,42 +133,62 @@ function titleOf(group: HolderGroup, table: SocketTable): string {
   return `${describeHolders(group, table)} ${verb} ${sockets} closed`;
 }
 
-function severityOf(count: number, oldestMs: number, goneAt: number | null, now: number): Severity {
+/** A pool whose peer was restarted has many at once, and no more. */
+function severityOf(ages: readonly Age[], goneAt: number | null, now: number): Severity {
+  const oldest = ages.reduce((most, { minMs }) => Math.max(most, minMs), 0);
+  const youngest = ages.reduce((least, { minMs }) => Math.min(least, minMs), oldest);
+  const isLong = oldest >= LONG_MS && oldest - youngest > AT_ONCE_MS;
   const soon = goneAt !== null && goneAt - now < DAY_MS;
-  return count >= MANY || (count >= MANY / 10 && (oldestMs >= LONG_MS || soon))
+  return ages.length >= MANY || (ages.length >= MANY / 10 && (isLong || soon))
     ? 'critical'
     : 'warning';
 }
 
-function causeOf(
-  group: HolderGroup,
-  table: SocketTable,
-  processes: ReadonlyMap<number, ProcessFacts> | null,
-) {
+function queuesOf(group: HolderGroup, ages: readonly Age[], table: SocketTable): CloseWaitQueues {
   const queues = { endRead: 0, finUnread: 0, dataUnread: 0 };
   for (const row of group.rows) {
     const unread = table.recvQ[row];
     queues[unread === 0 ? 'endRead' : unread === 1 ? 'finUnread' : 'dataUnread']++;
   }
-  const [owner] = group.owners;
-  const found: CloseWaitQueues = {
+  const isIncoming = incomingAmong(group.rows, table);
+  const incoming = group.rows.filter(isIncoming).length;
+  const isClient = incoming * 2 < group.rows.length;
+  const healthy = siblingsOf(group, table, 'ESTABLISHED');
+  return {
     ...queues,
-    fds: owner?.fds ?? [],
-    healthy: healthySiblings(group, table),
+    fds: group.owners[0]?.fds ?? [],
+    healthy,
+    connections: healthy.size + siblingsOf(group, table, 'CLOSE-WAIT').size,
+    isClient,
+    wentOn: isClient && group.owners.length === 1 ? wentOn(group.rows, ages, table) : null,
     describeTarget: (target) => describeTarget(target, table),
   };
-  return findCloseWaitCause(
-    found,
-    owner === undefined ? null : (processes?.get(owner.pid) ?? null),
+}
+
+/** Connections of the same service in a state, as links of /proc/PID/fd name them. */
+function siblingsOf(
+  group: HolderGroup,
+  table: SocketTable,
+  state: 'ESTABLISHED' | 'CLOSE-WAIT',
+): ReadonlySet<string> {
+  const keyOf = (row: number) => table.netns[row] * 65_536 + localPortOf(table, row);
+  const ports = new Set(group.rows.map(keyOf));
+  return new Set(
+    rowsInState(table, state)
+      .filter((row) => table.inode[row] !== 0 && ports.has(keyOf(row)))
+      .map((row) => `socket:[${table.inode[row]}]`),
   );
 }
 
-/** Established connections of the same service, as links of /proc/PID/fd name them. */
-function healthySiblings(group: HolderGroup, table: SocketTable): ReadonlySet<string> {
-  const ports = new Set(group.rows.map((row) => localPortOf(table, row)));
-  return new Set(
-    rowsInState(table, 'ESTABLISHED')
-      .filter((row) => ports.has(localPortOf(table, row)))
-      .map((row) => `socket:[${table.inode[row]}]`),
-  );
+/** A client that has sent something, if only on another of the connections, since the first of them was closed. */
+function wentOn(rows: readonly number[], ages: readonly Age[], table: SocketTable): string | null {
+  const { info } = table;
+  if (info === null) return null;
+  const sent = rows
+    .filter((row) => info.known[row] === 1)
+    .reduce((least, row) => Math.min(least, info.lastDataSent[row]), Infinity);
+  const oldest = ages.reduce((most, { minMs }) => Math.max(most, minMs), 0);
+  return oldest - sent < MOVED_ON_MS
+    ? null
+    : `it has last sent on one of them ${elapsed(sent)} ago, when another had been closed for ${elapsed(oldest - sent)}`;
 }

@@ -96,6 +96,30 @@ test('dead-descriptor does not know where descriptors were read as links', () =>
   });
 });
 
+test.each([
+  [
+    'BPF is not permitted (run as root or with CAP_BPF and CAP_PERFMON)',
+    'BPF is not permitted',
+    'run as root or with CAP_BPF and CAP_PERFMON',
+  ],
+  [
+    'this is a PID namespace (run in that of the host (docker run --pid=host))',
+    'this is a PID namespace',
+    'run in that of the host (docker run --pid=host)',
+  ],
+  ['BPF was refused (EPERM) (use another kernel)', 'BPF was refused (EPERM)', 'use another kernel'],
+])('dead-descriptor says the remedy of %j once', (methodReason, reason, remedy) => {
+  const owners = seen(ownersOf([listening], { tcp: null, methodReason }));
+  const { unknown } = diagnose(evidenceOf({ sockets: [listener], owners }), [deadDescriptor]);
+  expect(unknown).toEqual([
+    {
+      rule: 'dead-descriptor',
+      reason: `descriptors were read as links, which do not tell a closed TCP socket from others: ${reason}`,
+      remedy,
+    },
+  ]);
+});
+
 test('dead-descriptor does not know of a process without a socket in sight', () => {
   const owners = [dead(4)];
   expect(judge([], { owners, firstOwners: owners })).toMatchObject({

@@ -6,7 +6,7 @@ import type { OwnerTable } from '../socket/owners.ts';
 import { kernelStateOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { stateOfKernel } from '../tcp/state.ts';
-import { forecastDescriptors, growthOf } from './growth.ts';
+import { forecastDescriptors, growthByCount } from './growth.ts';
 import { ownerOf } from './holders.ts';
 import { defineRule, type BlindSpot, type Occasion } from './rule.ts';
 import { severityByCount } from './severity.ts';
@@ -41,7 +41,7 @@ export const deadDescriptor = defineRule({
       if (isInSight(pid, owners, sockets, processes) !== 'yes') continue;
       const fds = at.map((row) => owners.table.fd[row]);
       const owner = ownerOf(pid, fds, owners, processes);
-      const growth = growthOf([], isWatched(occasion) ? fresh.length : null, occasion.windowMs);
+      const growth = growthByCount(isWatched(occasion) ? fresh.length : null, occasion.windowMs);
       const one = at.length === 1;
       findings.push({
         rule: 'dead-descriptor',
@@ -63,14 +63,7 @@ export const deadDescriptor = defineRule({
   },
   blindSpots({ sockets, owners, processes }, occasion) {
     const { table } = owners;
-    if (table.tcp === null) {
-      return [
-        {
-          reason: `descriptors were read as links, which do not tell a closed TCP socket from others${table.methodReason === null ? '' : `: ${table.methodReason}`}`,
-          remedy: 'run as root, or with CAP_BPF and CAP_PERFMON',
-        },
-      ];
-    }
+    if (table.tcp === null) return [linksOnly(table.methodReason)];
     const spots: BlindSpot[] = [];
     let unsure = 0;
     let elsewhere = 0;
@@ -95,6 +88,16 @@ export const deadDescriptor = defineRule({
     return spots;
   },
 });
+
+/** The owners say why BPF was not used, and in parentheses at the end how it can be. */
+function linksOnly(methodReason: string | null): BlindSpot {
+  const [, why, remedy] =
+    / *(.*?)(?: \(((?:[^()]|\([^()]*\))*)\))?$/.exec(methodReason ?? '') ?? [];
+  return {
+    reason: `descriptors were read as links, which do not tell a closed TCP socket from others${why ? `: ${why}` : ''}`,
+    remedy: remedy ?? 'run as root, or with CAP_BPF and CAP_PERFMON',
+  };
+}
 
 function isWatched({ firstOwners, windowMs }: Occasion): boolean {
   return Boolean(firstOwners?.tcp) && windowMs >= SHORTEST_WATCH_MS;

@@ -90,3 +90,35 @@ test('fd-limit-near says which processes it could not look into', () => {
     },
   ]);
 });
+
+test('fd-limit-near makes one finding of the workers of one server', () => {
+  const worker = (pid: number, open: number, parentPid = 10) =>
+    processOf({
+      pid,
+      parentPid,
+      command: 'worker',
+      descriptors: seen({ open, openBefore: open - 10, limit: 64 }),
+    });
+  const evidence = evidenceOf({
+    sockets: [{ state: 'LISTEN' }, { state: 'CLOSE-WAIT' }, { state: 'CLOSE-WAIT' }],
+    owners: [
+      ...[21, 22, 23, 24].map((pid) => ({ pid, fd: 3, inode: 1 })),
+      { pid: 21, fd: 4, inode: 2 },
+      { pid: 22, fd: 4, inode: 3 },
+    ],
+    processes: [worker(21, 60), worker(22, 63), worker(23, 52), worker(24, 55, 11)],
+    windowMs: 60_000,
+  });
+  const { findings } = diagnose(evidence, [fdLimitNear]);
+  expect(findings).toMatchObject([
+    {
+      severity: 'critical',
+      title: 'worker (pids 22, 21 and 23) have up to 63 of 64 descriptors open (98 %) each',
+      sockets: 3,
+      growth: { perMinute: 10 },
+      forecast: { at: evidence.at + 6000 },
+    },
+    { severity: 'warning', title: 'worker (pid 24) has 55 of 64 descriptors open (85 %)' },
+  ]);
+  expect(findings[0].why).toContain('after 1 more in pid 22');
+});

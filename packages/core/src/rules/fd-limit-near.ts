@@ -1,11 +1,11 @@
 import type { ProcessFacts } from '../evidence/process-facts.ts';
 import type { Settings } from '../evidence/evidence.ts';
-import type { Finding, Fix, Growth } from '../finding/finding.ts';
+import type { Finding, FindingOwner, Fix, Forecast, Growth } from '../finding/finding.ts';
 import { kernelStateOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { KERNEL_STATE } from '../tcp/state.ts';
-import { forecastDescriptors, growthOf } from './growth.ts';
-import { holdingsOf, ownerOf, type Holding } from './holders.ts';
+import { forecastDescriptors, growthByCount } from './growth.ts';
+import { describeOwners, holdingsOf, ownerOf, type Holding } from './holders.ts';
 import { countPeers } from './peers.ts';
 import { countStates } from './rows.ts';
 import { defineRule, type BlindSpot } from './rule.ts';
@@ -38,25 +38,29 @@ export const fdLimitNear = defineRule({
         holdings?.has(pid) !== false ||
         sockets?.netns.some(({ inode, problem }) => inode === netns && problem === null) === true,
     );
-    const findings = near.map((facts): Finding => {
-      const { open, limit, openBefore } = useOf(facts);
-      const holding = holdings?.get(facts.pid) ?? { fds: [], rows: [] };
-      const owner = ownerOf(facts.pid, holding.fds, owners, processes);
-      const growth = growthBetween(open, openBefore, windowMs);
+    const findings = bySiblings(near).map((group): Finding => {
+      const [fullest] = group;
+      const { open, limit } = useOf(fullest);
+      const held = group.map(({ pid }) => holdings?.get(pid) ?? { fds: [], rows: [] });
+      const rows = [...new Set(held.flatMap((holding) => holding.rows))];
+      const members = group.map(({ pid }, i) => ownerOf(pid, held[i].fds, owners, processes));
+      const growths = group.map((facts) => growthBetween(facts, windowMs));
       return {
         rule: 'fd-limit-near',
         severity: open >= limit * CRITICAL ? 'critical' : 'warning',
-        title: `${owner.command} (pid ${owner.pid}) has ${grouped(open)} of ${counted(limit, 'descriptor')} open (${percentOf(open, limit)})`,
-        why: whyOf(open, limit, holdings === null ? null : holding, table),
+        title: titleOf(members, open, limit),
+        why: whyOf(group, holdings === null ? null : held, table),
         cause: null,
-        sockets: holding.rows.length,
+        sockets: rows.length,
         oldest: null,
-        owners: [owner],
-        peers: table === null ? [] : countPeers(connectionsOf(holding, table), table),
-        growth,
-        forecast: forecastDescriptors([owner], processes, growth, at),
+        owners: members,
+        peers: table === null ? [] : countPeers(connectionsOf(rows, table), table),
+        growth: fastestOf(growths),
+        forecast: soonestOf(
+          members.map((owner, i) => forecastDescriptors([owner], processes, growths[i], at)),
+        ),
         fix: FIX,
-        rows: holding.rows,
+        rows,
       };
     });
     const host = hostFinding(settings);
@@ -89,32 +93,77 @@ function isNear(facts: ProcessFacts): boolean {
   return limit >= SANDBOX_LIMIT && open >= limit * NEAR;
 }
 
-function growthBetween(open: number, before: number | null, windowMs: number): Growth | null {
-  return before === null ? null : growthOf([], Math.max(0, open - before), windowMs);
+/** The workers of one server as one group each; the fullest first, of the groups and in each. */
+function bySiblings(near: readonly ProcessFacts[]): ProcessFacts[][] {
+  const groups = new Map<string, ProcessFacts[]>();
+  for (const facts of near.toSorted((a, b) => shareOf(b) - shareOf(a))) {
+    // Init is the parent of everything that has lost its own.
+    const key =
+      facts.parentPid <= 1 ? String(facts.pid) : `child of ${facts.parentPid}: ${facts.command}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [facts]);
+    else group.push(facts);
+  }
+  return [...groups.values()];
+}
+
+function shareOf(facts: ProcessFacts): number {
+  const { open, limit } = useOf(facts);
+  return open / limit;
+}
+
+function titleOf(owners: readonly FindingOwner[], open: number, limit: number): string {
+  const use = `${grouped(open)} of ${counted(limit, 'descriptor')} open (${percentOf(open, limit)})`;
+  return owners.length === 1
+    ? `${describeOwners(owners)} has ${use}`
+    : `${describeOwners(owners)} have up to ${use} each`;
+}
+
+function growthBetween(facts: ProcessFacts, windowMs: number): Growth | null {
+  const { open, openBefore } = useOf(facts);
+  return openBefore === null ? null : growthByCount(Math.max(0, open - openBefore), windowMs);
+}
+
+function fastestOf(growths: readonly (Growth | null)[]): Growth | null {
+  const [fastest] = growths
+    .filter((growth) => growth !== null)
+    .toSorted((a, b) => b.perMinute - a.perMinute);
+  return fastest ?? null;
+}
+
+function soonestOf(forecasts: readonly (Forecast | null)[]): Forecast | null {
+  const [soonest] = forecasts
+    .filter((forecast) => forecast !== null)
+    .toSorted((a, b) => a.at - b.at);
+  return soonest ?? null;
 }
 
 function whyOf(
-  open: number,
-  limit: number,
-  holding: Holding | null,
+  group: readonly ProcessFacts[],
+  held: readonly Holding[] | null,
   table: SocketTable | null,
 ): string {
+  const { open, limit } = useOf(group[0]);
+  const of = group.length === 1 ? '' : ` in pid ${group[0].pid}`;
   const then =
     open >= limit
-      ? 'accept, connect and open fail with EMFILE (too many open files) now'
-      : `after ${grouped(limit - open)} more, accept, connect and open fail with EMFILE (too many open files)`;
-  if (holding === null || table === null) return then;
-  const tcp = holding.rows.length;
+      ? `accept, connect and open fail with EMFILE (too many open files) now${of}`
+      : `after ${grouped(limit - open)} more${of}, accept, connect and open fail with EMFILE (too many open files)`;
+  if (held === null || table === null) return then;
+  // What siblings share is a descriptor of each.
+  const rows = held.flatMap((holding) => holding.rows);
+  const tcp = rows.length;
   if (tcp === 0) return `none of them is a TCP socket that was seen; ${then}`;
-  const states = statesText(holding.rows, table);
+  const states = statesText(rows, table);
+  const all = group.reduce((sum, facts) => sum + useOf(facts).open, 0);
   const rest =
-    tcp * 2 < open
+    tcp * 2 < all
       ? '; most of the others are files, pipes or other sockets: look into /proc/PID/fd'
       : '';
   return `${counted(tcp, 'of them is a TCP socket', 'of them are TCP sockets')}: ${states}${rest}; ${then}`;
 }
 
-function connectionsOf({ rows }: Holding, table: SocketTable): number[] {
+function connectionsOf(rows: readonly number[], table: SocketTable): number[] {
   return rows.filter((row) => kernelStateOf(table, row) !== KERNEL_STATE.LISTEN);
 }
 
@@ -153,7 +202,7 @@ const FIX: Fix = {
   steps: [
     {
       language: 'host',
-      text: 'gain time without a restart: prlimit --pid PID --nofile=SOFT:HARD; for good: LimitNOFILE= in the systemd unit, --ulimit nofile= in Docker (a shell’s ulimit -n and limits.conf do not reach services)',
+      text: "gain time without a restart: prlimit --pid PID --nofile=SOFT:HARD; for good: LimitNOFILE= in the systemd unit, --ulimit nofile= in Docker (a shell's ulimit -n and limits.conf do not reach services)",
     },
     {
       language: 'Node',

@@ -3,7 +3,7 @@ import type { Finding, Fix } from '../finding/finding.ts';
 import { ageOf, type Age } from '../socket/age.ts';
 import { timerOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
-import { forecastDescriptors, growthOf } from './growth.ts';
+import { forecastDescriptors, growthByAges } from './growth.ts';
 import { describeHolders, groupByHolders, type HolderGroup } from './holders.ts';
 import { countPeers } from './peers.ts';
 import { atLeast, oldestOf, rowsInState, seenBefore } from './rows.ts';
@@ -35,8 +35,11 @@ export const finWait2Held = defineRule({
     return groupByHolders(ages.keys(), table, owners, processes).map((group): Finding => {
       const { rows } = group;
       const groupAges = rows.flatMap((row) => ages.get(row) ?? []);
-      const arrived = sockets.first === null ? null : rows.filter((row) => !before.has(row)).length;
-      const growth = growthOf(groupAges, arrived, occasion.windowMs, PATIENCE_MS);
+      const arrived =
+        sockets.first === null
+          ? null
+          : rows.filter((row) => !before.has(row)).flatMap((row) => ages.get(row) ?? []);
+      const growth = growthByAges(groupAges, arrived, occasion.windowMs, PATIENCE_MS);
       return {
         rule: 'fin-wait-2-held',
         severity: severityByCount(rows.length),

@@ -45,3 +45,21 @@ test('describeHolders() says what is known of a holder that was not seen', () =>
     'an unknown program of user 1000 on local port 80',
   );
 });
+
+test('groupByHolders() makes one group of the connections of an unseen client to one service', () => {
+  const clients = tableOf(
+    [50_000, 50_001, 50_002, 50_003, 50_004].map((port, i) => ({
+      state: 'CLOSE-WAIT',
+      local: `10.0.0.1:${port}`,
+      remote: i === 4 ? '10.0.0.3:6379' : '10.0.0.2:5432',
+      uid: i === 3 ? 1001 : 1000,
+    })),
+  );
+  const groups = groupByHolders([0, 1, 2, 3, 4], clients, null, null);
+  expect(groups.map(({ rows }) => rows)).toEqual([[0, 1, 2], [3], [4]]);
+  expect(groups.map((each) => describeHolders(each, clients))).toEqual([
+    'an unknown program of user 1000 connected to 10.0.0.2:5432',
+    'an unknown program of user 1001 connected to 10.0.0.2:5432',
+    'an unknown program of user 1000 connected to 10.0.0.3:6379',
+  ]);
+});

@@ -3,6 +3,8 @@ import type { FindingOwner } from '../finding/finding.ts';
 import { NO_OWNER, type OwnerIndex } from '../socket/owner-index.ts';
 import { localPortOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
+import { incomingAmong } from './listeners.ts';
+import { remoteOf } from './peers.ts';
 
 /** Sockets that the same processes hold. */
 export interface HolderGroup {
@@ -14,15 +16,17 @@ export interface HolderGroup {
 /**
  * Groups rows by who holds them: all holders, so that sockets shared by a parent and its child form a group of their own.
  * Sole holders that are children of one process and run the same command (the workers of a server) form one group. Rows
- * without a visible holder are grouped by user and local port.
+ * without a visible holder are grouped by user and by service: the local port of a server, the peer of a client.
  */
 export function groupByHolders(
-  rows: Iterable<number>,
+  candidates: Iterable<number>,
   table: SocketTable,
   owners: OwnerIndex | null,
   processes: ReadonlyMap<number, ProcessFacts> | null,
 ): HolderGroup[] {
+  const rows = [...candidates];
   const groups = new Map<string, { fds: Map<number, number[]>; rows: number[] }>();
+  let isIncoming: ((row: number) => boolean) | null = null;
   for (const row of rows) {
     const holders: [pid: number, fd: number][] = [];
     const inode = table.inode[row];
@@ -34,7 +38,7 @@ export function groupByHolders(
     const pids = new Set(holders.map(([pid]) => pid));
     const key =
       pids.size === 0
-        ? `uid ${table.uid[row]} port ${localPortOf(table, row)}`
+        ? `uid ${table.uid[row]} netns ${table.netns[row]} ${serviceOf(row, table, (isIncoming ??= incomingAmong(rows, table)))}`
         : keyOfHolders(pids, processes);
     let group = groups.get(key);
     if (group === undefined) groups.set(key, (group = { fds: new Map(), rows: [] }));
@@ -137,8 +141,21 @@ const NAMED_PIDS = 3;
 export function describeHolders(group: HolderGroup, table: SocketTable): string {
   const { owners, rows } = group;
   if (owners.length === 0) {
-    return `an unknown program of user ${table.uid[rows[0]]} on local port ${localPortOf(table, rows[0])}`;
+    const service = serviceOf(rows[0], table, incomingAmong(rows, table));
+    return `an unknown program of user ${table.uid[rows[0]]} ${service}`;
   }
+  return describeOwners(owners);
+}
+
+/** `on local port 80`, `connected to 10.0.0.5:5432`. */
+function serviceOf(row: number, table: SocketTable, isIncoming: (row: number) => boolean): string {
+  return isIncoming(row)
+    ? `on local port ${localPortOf(table, row)}`
+    : `connected to ${remoteOf(table, row)}`;
+}
+
+/** `api (pid 4121)`, `worker (pids 4130, 4131 and 6 more) and api (pid 4121)`. */
+export function describeOwners(owners: readonly FindingOwner[]): string {
   const pidsByName = new Map<string, string[]>();
   for (const { command, container, pid } of owners) {
     const name = JSON.stringify([command, container]);

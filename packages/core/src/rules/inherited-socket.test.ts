@@ -125,3 +125,16 @@ test.each([
   const processes = [processOf({ pid: 7, executable: python }), heir];
   expect(judge([listener, accepted], [parentListens, child], { processes })).toEqual([]);
 });
+
+test('inherited-socket advises in the language of the parent, whatever the heir is written in', () => {
+  const processes = [processOf({ pid: 7, executable: python, runtime: 'python' }), sleep];
+  const [heir] = judge([listener, accepted], [parentListens, child], { processes });
+  expect(heir.fix.steps.map(({ language }) => language)).toEqual(['Python']);
+  const [shared] = judge([listener, accepted], [parentListens, parent, child], { processes });
+  expect(shared.fix.steps.map(({ language }) => language)).toEqual(['Python']);
+});
+
+test('inherited-socket advises in every language where that of the parent is not known', () => {
+  const [finding] = judge([listener, accepted], [parentListens, parent, child]);
+  expect(finding.fix.steps).toHaveLength(4);
+});

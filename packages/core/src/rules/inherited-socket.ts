@@ -1,6 +1,6 @@
-import type { ProcessFacts } from '../evidence/process-facts.ts';
+import type { ProcessFacts, Runtime } from '../evidence/process-facts.ts';
 import type { OwnerTable } from '../socket/owners.ts';
-import type { Finding, FindingOwner, Fix } from '../finding/finding.ts';
+import type { Finding, FindingOwner, Fix, FixStep } from '../finding/finding.ts';
 import { ageOf } from '../socket/age.ts';
 import { NO_OWNER, type OwnerIndex } from '../socket/owner-index.ts';
 import { kernelStateOf, localPortOf } from '../socket/row.ts';
@@ -63,7 +63,7 @@ export const inheritedSocket = defineRule({
       if (group === undefined) byRoot.set(root, [{ ...held, pids }]);
       else group.push({ ...held, pids });
     }
-    return [...byRoot.values()].map((group): Finding => {
+    return [...byRoot].map(([root, group]): Finding => {
       const rows = group.map(({ row }) => row);
       const pids = new Set(group.flatMap((held) => held.pids));
       const holders = holdersOf(rows, table, owners, processes).filter(({ pid }) => pids.has(pid));
@@ -84,7 +84,7 @@ export const inheritedSocket = defineRule({
         peers: countPeers(rows, table),
         growth: null,
         forecast: null,
-        fix: FIX,
+        fix: fixFor(processes?.get(root)?.runtime),
         rows,
       };
     });
@@ -249,6 +249,22 @@ function whyOf(
   }
   return 'they were forked with the descriptors open and more than one kept its copy; the kernel sends a FIN only when the last of the holders closes';
 }
+
+/** The fault is made by whoever forked or started the others, whatever those are written in. */
+function fixFor(runtime: Runtime = 'other'): Fix {
+  const language = LANGUAGES[runtime];
+  return language === null
+    ? FIX
+    : { ...FIX, steps: FIX.steps.filter((step) => step.language === language) };
+}
+
+const LANGUAGES: Readonly<Record<Runtime, FixStep['language'] | null>> = {
+  node: 'Node',
+  python: 'Python',
+  go: 'Go',
+  java: 'Java',
+  other: null,
+};
 
 const FIX: Fix = {
   summary:

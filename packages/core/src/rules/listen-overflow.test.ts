@@ -70,3 +70,30 @@ test('listen-overflow is silent about drops for other reasons than a full queue'
     judge({ firstCounters: { TcpExtListenDrops: 0 }, counters: { TcpExtListenDrops: 9 } }),
   ).toEqual([]);
 });
+
+test('listen-overflow asks for a longer backlog where somaxconn allows one', () => {
+  const settings = { 'net.core.somaxconn': '4096' };
+  const [finding] = judge({ ...grown, sockets: [listener(6, { sendQ: 5 })], settings });
+  expect(finding.why).toContain(
+    'port 443 has 6 waiting with a limit of 5, as its listen() asked for, where net.core.somaxconn allows 4,096: raise the backlog of listen(), not somaxconn',
+  );
+  const said = JSON.stringify(finding.fix);
+  expect(said).toContain('request_queue_size');
+  expect(said).not.toContain('sysctl -w');
+});
+
+test('listen-overflow asks for a greater somaxconn where that is the bound of one', () => {
+  const settings = { 'net.core.somaxconn': '128' };
+  const sockets = [listener(129), listener(6, { sendQ: 5, local: '0.0.0.0:80' })];
+  expect(JSON.stringify(judge({ ...grown, sockets, settings })[0].fix)).toContain('sysctl -w');
+});
+
+test('listen-overflow names the shortest backlogs when no look has met a full queue', () => {
+  const settings = { 'net.core.somaxconn': '4096' };
+  const sockets = [listener(0), listener(0, { sendQ: 5, local: '0.0.0.0:80' })];
+  const [{ why, fix }] = judge({ ...grown, sockets, settings });
+  expect(why).toContain(
+    'the shortest limits, as listen() asked for, are those of port 80 (5), port 443 (128)',
+  );
+  expect(JSON.stringify(fix)).not.toContain('sysctl -w');
+});

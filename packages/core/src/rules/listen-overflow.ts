@@ -1,4 +1,4 @@
-import type { Settings, SocketSight } from '../evidence/evidence.ts';
+import type { SocketSight } from '../evidence/evidence.ts';
 import type { Finding, Fix } from '../finding/finding.ts';
 import { localPortOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
@@ -11,6 +11,9 @@ import { defineRule } from './rule.ts';
 import { columnOf } from './settings.ts';
 import { counted, grouped, inSeconds } from './wording.ts';
 
+/** How many listeners are named. */
+const NAMED = 3;
+
 /** Clients whose connections the kernel dropped, because a listening socket's queue was full. */
 export const listenOverflow = defineRule({
   id: 'listen-overflow',
@@ -22,6 +25,8 @@ export const listenOverflow = defineRule({
     if (accept + request === 0) return [];
     const table = sockets?.last ?? null;
     const full = sockets === null ? [] : fullListeners(sockets);
+    const somaxconn = columnOf(settings, 'net.core.somaxconn', 0);
+    const short = sockets === null ? [] : shortListeners(sockets, somaxconn);
     const isFullNow = table !== null && full.some((row) => isFull(table, row));
     const finding: Finding = {
       rule: 'listen-overflow',
@@ -29,7 +34,7 @@ export const listenOverflow = defineRule({
       title: `${counted(accept + request, 'connection attempt')} dropped in ${inSeconds(windowMs)}, because a listening socket's queue was full`,
       why: [
         countersText(accept, request),
-        table === null ? null : listenersText(full, table, settings),
+        table === null ? null : listenersText(full, short, table, somaxconn),
         'the client sends again after 1 s, 3 s, 7 s, …: it sees slow connects and time-outs, not refusals',
       ]
         .filter((part) => part !== null)
@@ -41,7 +46,7 @@ export const listenOverflow = defineRule({
       peers: [],
       growth: null,
       forecast: null,
-      fix: FIX,
+      fix: fixFor(full.length > 0 ? full : short, table, somaxconn),
       rows: full,
     };
     return [finding];
@@ -83,26 +88,54 @@ function isFull(table: SocketTable, row: number): boolean {
   return table.recvQ[row] > table.sendQ[row];
 }
 
+/** Listening sockets of the measured namespace that ask for less than the host allows, the shortest queue first. */
+function shortListeners(sight: SocketSight, somaxconn: number | null): number[] {
+  const { last } = sight;
+  const netns = measuredNetnsOf(sight);
+  return listenersOf(last)
+    .rows.filter((row) => last.netns[row] === netns && isOwnLimit(last, row, somaxconn))
+    .toSorted((a, b) => last.sendQ[a] - last.sendQ[b]);
+}
+
+/** Whether the limit is what listen() asked for; somaxconn bounds those that asked for as much or more. */
+function isOwnLimit(table: SocketTable, row: number, somaxconn: number | null): boolean {
+  return somaxconn !== null && table.sendQ[row] < somaxconn;
+}
+
 function listenersText(
   full: readonly number[],
+  short: readonly number[],
   table: SocketTable,
-  settings: Settings | null,
+  somaxconn: number | null,
 ): string {
   if (full.length === 0) {
-    return 'no queue was full at a look, so it is a burst: the limits are the Send-Q of `ss -ltn`';
+    const shortest = short
+      .slice(0, NAMED)
+      .map((row) => `port ${localPortOf(table, row)} (${grouped(table.sendQ[row])})`);
+    return shortest.length === 0
+      ? 'no queue was full at a look, so it is a burst: the limits are the Send-Q of `ss -ltn`'
+      : `no queue was full at a look, so it is a burst; the shortest limits, as listen() asked for, are those of ${shortest.join(', ')}`;
   }
-  const somaxconn = columnOf(settings, 'net.core.somaxconn', 0);
   return full
-    .slice(0, 3)
+    .slice(0, NAMED)
     .map((row) => {
       const limit = table.sendQ[row];
       const cap =
         limit === somaxconn
           ? ', which is net.core.somaxconn: no listen() can ask for more'
-          : ', as its listen() asked for';
+          : isOwnLimit(table, row, somaxconn)
+            ? `, as its listen() asked for, where net.core.somaxconn allows ${grouped(somaxconn ?? 0)}: raise the backlog of listen(), not somaxconn`
+            : ', as its listen() asked for';
       return `port ${localPortOf(table, row)} has ${grouped(table.recvQ[row])} waiting with a limit of ${grouped(limit)}${cap}`;
     })
     .join('; ');
+}
+
+/** somaxconn is named only where it is the bound, or nobody knows what is. */
+function fixFor(rows: readonly number[], table: SocketTable | null, somaxconn: number | null): Fix {
+  const areOwn =
+    table !== null && rows.length > 0 && rows.every((row) => isOwnLimit(table, row, somaxconn));
+  return areOwn ? OWN_LIMIT_FIX : FIX;
 }
 
 const FIX: Fix = {
@@ -131,4 +164,11 @@ const FIX: Fix = {
     },
   ],
   docs: 'docs/listen-overflow.md',
+};
+
+const OWN_LIMIT_FIX: Fix = {
+  summary:
+    'accept faster (accept in a loop of its own, hand the work on, more workers), then ask for a longer queue: the backlog of listen() is the bound here, not net.core.somaxconn',
+  steps: FIX.steps.filter(({ language }) => language !== 'host'),
+  docs: FIX.docs,
 };

@@ -65,7 +65,7 @@ function orphansOf({ last }: CounterSight, settings: Settings): Shortage | null 
   if (limit === null || limit === 0 || orphans < limit * MANY_ORPHANS) return null;
   return {
     severity: orphans >= limit * FULL ? 'critical' : 'warning',
-    title: `${grouped(orphans)} connections that no program holds wait for their peers, of ${grouped(limit)} allowed (${percentOf(orphans, limit)})`,
+    title: `${counted(orphans, 'connection')} that no program holds ${orphans === 1 ? 'waits for its peer' : 'wait for their peers'}, of ${grouped(limit)} allowed (${percentOf(orphans, limit)})`,
     why: 'the programs have closed them, and the peers do not acknowledge or do not close; beyond net.ipv4.tcp_max_orphans each further close resets its connection and loses its unsent data, and for connections that stall the bound is a half or a quarter of it',
     fix: ORPHAN_FIX,
   };

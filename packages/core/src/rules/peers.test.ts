@@ -22,3 +22,12 @@ test('countPeers() counts clients by address and services by address and port, t
     { peer: '[2001:db8::2]:443', count: 1 },
   ]);
 });
+
+test('countPeers() leaves out the ports of clients whose server listens no more', () => {
+  const rows = [40_000, 40_001, 40_002, 40_003].map((port) => ({
+    state: 'TIME-WAIT' as const,
+    local: '10.0.0.1:80',
+    remote: `10.0.0.9:${port}`,
+  }));
+  expect(countPeers([0, 1, 2, 3], tableOf(rows))).toEqual([{ peer: '10.0.0.9', count: 4 }]);
+});

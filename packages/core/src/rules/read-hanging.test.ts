@@ -33,7 +33,7 @@ test('read-hanging names the peer, the thread, its call and since when', () => {
     {
       severity: 'warning',
       title: 'server (pid 7) waits for an answer of 10.0.3.7:8080, without a time-out',
-      why: 'its request is acknowledged and nothing has come since; thread 7 "server" waits in recvfrom on descriptor 3: no time-out and no keepalive was set (60 s so far)',
+      why: 'its request is acknowledged and nothing has come since; thread 7 "server" waits in recvfrom on descriptor 3: no time-out and no keepalive was set (60 s so far); this may be meant (a blocking pop, a long poll), but without keepalive nobody will notice that the peer has gone',
       oldest: { ms: 60_000, confidence: '=' },
     },
   ]);

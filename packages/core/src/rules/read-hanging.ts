@@ -53,7 +53,7 @@ export const readHanging = defineRule({
         rule: 'read-hanging',
         severity: severityByCount(group.rows.length),
         title: `${describeHolders(group, table)} waits for ${one ? 'an answer' : `${grouped(group.rows.length)} answers`} of ${where}, without a time-out`,
-        why: `${one ? `its request is acknowledged and ${neverAnswered(table, group.rows[0]) ? 'nothing has ever come back on this connection' : 'nothing has come since'}` : 'their requests are acknowledged and nothing has come since'}; ${waitersOf(threads)} no time-out and no keepalive was set${oldest === null ? '' : ` (${elapsed(oldest.ms)} so far)`}`,
+        why: `${one ? `its request is acknowledged and ${neverAnswered(table, group.rows[0]) ? 'nothing has ever come back on this connection' : 'nothing has come since'}` : 'their requests are acknowledged and nothing has come since'}; ${waitersOf(threads)} no time-out and no keepalive was set${oldest === null ? '' : ` (${elapsed(oldest.ms)} so far)`}; this may be meant (a blocking pop, a long poll), but without keepalive nobody will notice that the peer has gone`,
         cause: null,
         sockets: group.rows.length,
         oldest,

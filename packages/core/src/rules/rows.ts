@@ -25,12 +25,18 @@ export function countStates(rows: readonly number[], table: SocketTable): [TcpSt
   return [...counts].toSorted(([, a], [, b]) => b - a);
 }
 
+/** What names a socket at every look: its cookie; its inode, below 0, where the text files of procfs gave none. */
+export function nameOf(table: SocketTable, row: number): number {
+  const cookie = cookieOf(table, row);
+  return cookie === 0 ? -table.inode[row] : cookie;
+}
+
 /**
- * The sockets of an earlier look that were in a state, by `cookieOf()`: one that is in it still has been in it all the
+ * The sockets of an earlier look that were in a state, by `nameOf()`: one that is in it still has been in it all the
  * time. (No state can be entered twice.)
  */
-export function cookiesInState(table: SocketTable, state: TcpState): ReadonlySet<number> {
-  return new Set(rowsInState(table, state).map((row) => cookieOf(table, row)));
+export function namesInState(table: SocketTable, state: TcpState): ReadonlySet<number> {
+  return new Set(rowsInState(table, state).map((row) => nameOf(table, row)));
 }
 
 /**
@@ -46,9 +52,9 @@ export function seenBefore(
 ): ReadonlySet<number> {
   const seen = new Set<number>();
   if (first === null || rows.length === 0) return seen;
-  const rowOfCookie = new Map(rows.map((row) => [cookieOf(table, row), row]));
+  const rowOfName = new Map(rows.map((row) => [nameOf(table, row), row]));
   for (let earlier = 0; earlier < first.count; earlier++) {
-    const row = rowOfCookie.get(cookieOf(first, earlier));
+    const row = rowOfName.get(nameOf(first, earlier));
     if (row !== undefined && wasSo(earlier, row)) seen.add(row);
   }
   return seen;

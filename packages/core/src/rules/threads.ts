@@ -3,6 +3,8 @@ import type { CallSeen, ProcessFacts, ThreadActivity } from '../evidence/process
 /** CPU of one thread, as a share of a processor, from which on it does nothing but run. */
 const BUSY = 0.7;
 const ENOUGH_SAMPLES = 5;
+/** Voluntary switches a sample (20 of them in a second) up to which a thread has hardly moved. */
+const STUCK = 0.1;
 
 /** The sampled threads; empty where they could not be looked at. */
 export function threadsOf(facts: ProcessFacts | null | undefined): readonly ThreadActivity[] {
@@ -37,6 +39,13 @@ export function isWatching(thread: ThreadActivity): boolean {
 export function mainCall(thread: ThreadActivity): CallSeen | null {
   const [call] = thread.calls;
   return call !== undefined && call.samples * 2 > thread.samples ? call : null;
+}
+
+/**
+ * Whether it stayed in its call. A loop that sleeps in between wakes up more often; who was looked at once may be either.
+ */
+export function isStuck({ voluntarySwitches, samples }: ThreadActivity): boolean {
+  return voluntarySwitches === null || voluntarySwitches <= samples * STUCK;
 }
 
 const RECEIVING: ReadonlySet<string> = new Set(['read', 'readv', 'recvfrom', 'recvmsg']);

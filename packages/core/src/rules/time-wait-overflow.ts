@@ -73,7 +73,7 @@ const FIX: Fix = {
     },
     {
       language: 'Node',
-      text: 'new http.Agent({ keepAlive: true }) for clients; server.keepAliveTimeout longer than the clients’ for servers',
+      text: 'new http.Agent({ keepAlive: true }) for clients; server.keepAliveTimeout longer than that of the clients for servers',
     },
     {
       language: 'Python',
