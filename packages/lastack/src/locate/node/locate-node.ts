@@ -1,5 +1,6 @@
 import { seen, unavailable } from '@lastack/core';
-import type { Locator } from '../locator.ts';
+import { readProcLink } from '../../kernel/procfs/read-proc.ts';
+import type { Locator, SocketLocation } from '../locator.ts';
 import { useInspector } from './inspector.ts';
 import { lookAtMainThread } from './main-thread.ts';
 import { openInspector } from './open-inspector.ts';
@@ -19,6 +20,7 @@ const IN_ALL_MS = 2000;
  */
 export const locateNode: Locator = async (target) => {
   const { pid, fds } = target;
+  const before = readInodes(pid, fds);
   const inspector = await openInspector(pid);
   if (inspector.kind !== 'ok') return inspector;
   const search: Search = { locations: [], notes: new Set(), fds: new Set() };
@@ -37,8 +39,32 @@ export const locateNode: Locator = async (target) => {
   if (inspector.value.isOurs) {
     note(`process ${pid} has written lines about its debugger to stderr, because of --attach`);
   }
-  return seen({ locations: search.locations, notes: [...search.notes] });
+  const locations = withoutReused(search.locations, before, readInodes(pid, fds));
+  return seen({ locations, notes: [...search.notes] });
 };
+
+/** What the descriptors refer to: `socket:[8123]`. */
+function readInodes(pid: number, fds: readonly number[]): ReadonlyMap<number, string> {
+  const inodes = new Map<number, string>();
+  for (const fd of fds) {
+    const link = readProcLink(`/proc/${pid}/fd/${fd}`);
+    if (link.kind === 'ok') inodes.set(fd, link.value);
+  }
+  return inodes;
+}
+
+/** A descriptor that was closed and given to another socket meanwhile: the lines may be of either. */
+function withoutReused(
+  locations: readonly SocketLocation[],
+  before: ReadonlyMap<number, string>,
+  after: ReadonlyMap<number, string>,
+): readonly SocketLocation[] {
+  return locations.filter(({ fd }) => {
+    if (fd === null) return true;
+    const now = after.get(fd);
+    return now === undefined || now === before.get(fd);
+  });
+}
 
 /** Worker threads have sockets of their own. */
 async function searchWorkers(

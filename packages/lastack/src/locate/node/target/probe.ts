@@ -50,7 +50,9 @@ export function makeProbe(
   const isNative = (getter: object): boolean => {
     if (nativeGetters.has(getter)) return true;
     const text = Function.prototype.toString.call(getter);
-    if (!/\{\s*\[native code\]\s*\}$/.test(text)) return false;
+    // A bound function looks native, whatever it is bound to.
+    const isBound = String(ownData(getter, 'name')).startsWith('bound ');
+    if (isBound || !/\{\s*\[native code\]\s*\}$/.test(text)) return false;
     nativeGetters.add(getter);
     return true;
   };
@@ -99,7 +101,7 @@ export function makeProbe(
     found.push({ fd, socket });
   };
 
-  /** Looks through some of the handles; false when all were. */
+  /** Looks through some of the handles; true while there are more. */
   const findMore = (): boolean => {
     const end = Math.min(handles.length, handlesRead + HANDLES_PER_CALL);
     for (; handlesRead < end; handlesRead++) {
