@@ -108,7 +108,6 @@ static void print_objects(void) {
   NUMBER(object_size, sizeof(PyObject));
   FIELD(tp_name, PyTypeObject, tp_name);
   FIELD(tp_basicsize, PyTypeObject, tp_basicsize);
-  FIELD(tp_itemsize, PyTypeObject, tp_itemsize);
   FIELD(tp_flags, PyTypeObject, tp_flags);
   FIELD(tp_base, PyTypeObject, tp_base);
   FIELD(tp_dictoffset, PyTypeObject, tp_dictoffset);

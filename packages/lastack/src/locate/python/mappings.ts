@@ -7,7 +7,6 @@ export interface Mapping {
   readonly inode: number;
   /** ` (deleted)` at its end is left out. */
   readonly path: string;
-  readonly deleted: boolean;
 }
 
 const LINE = /^([\da-f]{1,16})-([\da-f]{1,16}) \S{4} ([\da-f]{1,16}) \S+ (\d{1,20})\s+(\/.*)$/;
@@ -26,7 +25,6 @@ export function parseMappings(text: string): Mapping[] {
       inode: Number(inode),
       // fs/seq_file.c writes a line feed in a name as \012.
       path: (deleted ? name.slice(0, -DELETED.length) : name).replaceAll('\\012', '\n'),
-      deleted,
     };
   });
 }

@@ -7,7 +7,6 @@ export interface TypeFacts {
   readonly name: string;
   readonly flags: number;
   readonly basicSize: number;
-  readonly itemSize: number;
   readonly dictOffset: number;
   /** Its base chain reaches `_socket.socket`. */
   readonly isSocket: boolean;
@@ -126,7 +125,6 @@ export class PythonObjects {
         name,
         flags: memory.i32(address + offsets.tp_flags),
         basicSize: memory.u64(address + offsets.tp_basicsize),
-        itemSize: memory.u64(address + offsets.tp_itemsize),
         dictOffset: memory.i64(address + offsets.tp_dictoffset),
         isSocket: bases.includes(SOCKET),
         isWeak: bases.some((base) => WEAK.has(base)),

@@ -52,7 +52,6 @@ export interface Offsets {
   /** `PyTypeObject`, `PyHeapTypeObject`. */
   readonly tp_name: number;
   readonly tp_basicsize: number;
-  readonly tp_itemsize: number;
   readonly tp_flags: number;
   readonly tp_base: number;
   readonly tp_dictoffset: number;

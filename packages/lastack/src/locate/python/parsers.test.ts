@@ -22,7 +22,6 @@ describe('parseMappings()', () => {
         offset: 0,
         inode: 1234,
         path: '/usr/bin/python3.11',
-        deleted: false,
       },
       {
         start: 0x7f0a10000000,
@@ -30,7 +29,6 @@ describe('parseMappings()', () => {
         offset: 0x2000,
         inode: 99,
         path: '/opt/a b/libpython3.11.so.1.0',
-        deleted: true,
       },
     ]);
   });
