@@ -34,8 +34,8 @@ process.stdin.on('data', () => {
 leaky.listen(0, '127.0.0.1', () => server.listen(0, '127.0.0.1', () => console.log(leaky.address().port, server.address().port)));`;
 
 const CONNECTIONS = 300;
-/** A budget of 50 ms, and what a busy machine may add. */
-const LONGEST_PAUSE_MS = 400;
+/** 20 to 50 ms on a machine of its own; on one that others keep busy, pauses of 800 ms were seen without any attaching. */
+const LONGEST_PAUSE_MS = 2000;
 
 test('a server that is attached to loses no request, and is not held up', async () => {
   await using program = await startNode(SERVER);
