@@ -1,4 +1,5 @@
 import { describe, expect, test, type TestContext } from 'vitest';
+import type { Location } from '@lastack/core';
 import { until } from './kit/condition.ts';
 import { runLastack, type LastackOptions } from './kit/lastack.ts';
 import { NamespaceUnavailable } from './kit/netns.ts';
@@ -10,6 +11,7 @@ import {
   type Scenario,
   type ScenarioOptions,
 } from './kit/scenario.ts';
+import { isAt, PYTHON_LINES } from './python-lines.ts';
 import { SCENARIOS, scenarioOf } from './scenarios.ts';
 
 /** A fault must be as old as the doctor's patience, on a busy machine. */
@@ -22,6 +24,7 @@ interface Report {
     readonly rule: string;
     readonly cause: string | null;
     readonly title: string;
+    readonly locations: readonly Location[];
     readonly why: string;
     readonly owners: readonly { readonly pid: number; readonly fds: readonly number[] }[];
     readonly fix: { readonly summary: string; readonly steps: readonly object[] };
@@ -42,7 +45,7 @@ describe.concurrent('the doctor finds every fault', () => {
       const found = await until(
         async () => {
           last = await examine(running);
-          return matches(last, expected, running.holders);
+          return matches(last, expected, running.holders) && namesLines(last, scenario);
         },
         () =>
           `${expected.rule} (${expected.cause ?? 'any cause'}) held by ${running.holders.join()}; the doctor said ${JSON.stringify(last, null, 1)}`,
@@ -122,6 +125,15 @@ function matches(report: Report, { rule, cause }: Finding, holders: readonly num
   );
   const named = new Set(found.flatMap(({ owners }) => owners.map(({ pid }) => pid)));
   return found.length > 0 && holders.every((pid) => named.has(pid));
+}
+
+/** Whether the finding names the lines of the program that are known. */
+function namesLines({ findings }: Report, { id, expect: expected }: Scenario): boolean {
+  if (expected.kind === 'silent') return true;
+  const locations = findings
+    .filter(({ rule }) => rule === expected.rule)
+    .flatMap((finding) => finding.locations);
+  return (PYTHON_LINES[id] ?? []).every((line) => locations.some((each) => isAt(each, line)));
 }
 
 async function startOrSkip(

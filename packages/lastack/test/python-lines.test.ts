@@ -1,13 +1,11 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { describe, expect, test, type TestContext } from 'vitest';
 import type { SocketLocation } from '../src/locate/locator.ts';
 import { locatePython } from '../src/locate/python/locate-python.ts';
 import { until } from './kit/condition.ts';
 import { NamespaceUnavailable } from './kit/netns.ts';
 import { startScenario, type RunningScenario } from './kit/scenario.ts';
-import { PYTHON_LINES, type ExpectedLine } from './python-lines.ts';
+import { isAt, PYTHON_LINES } from './python-lines.ts';
 import { scenarioOf } from './scenarios.ts';
 
 describe.concurrent('the lines of a program in Python are named', () => {
@@ -47,19 +45,6 @@ function descriptorsOf(pid: number, links: ReadonlySet<string>): number[] {
       }
     })
     .map(Number);
-}
-
-function isAt(location: SocketLocation, expected: ExpectedLine): boolean {
-  if (location.role !== expected.role || basename(location.file) !== expected.file) return false;
-  const path = fileURLToPath(new URL(`programs/${expected.file}`, import.meta.url));
-  const text = readFileSync(path, 'utf8').split('\n')[location.line - 1]?.trim();
-  const name = location.name?.replaceAll(/\[\d+\]/g, '[N]');
-  return (
-    [expected.text].flat().includes(text ?? '') &&
-    // Qualified from 3.11 on only.
-    [expected.function, expected.function.split('.').at(-1)].includes(location.function) &&
-    name === expected.name
-  );
 }
 
 async function startOrSkip(ctx: TestContext, id: string): Promise<RunningScenario> {

@@ -1,4 +1,7 @@
-import type { LocationRole } from '@lastack/core';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Location, LocationRole } from '@lastack/core';
 
 /** A line of a program that the locators must name. */
 export interface ExpectedLine {
@@ -124,4 +127,18 @@ function executing(
   owner = '<module>',
 ): ExpectedLine {
   return { role: 'executing', file, text, function: owner };
+}
+
+/** Whether a location is that line; the doctor puts the names of several sockets at one line together. */
+export function isAt(location: Location, expected: ExpectedLine): boolean {
+  if (location.role !== expected.role || basename(location.file) !== expected.file) return false;
+  const path = fileURLToPath(new URL(`programs/${expected.file}`, import.meta.url));
+  const text = readFileSync(path, 'utf8').split('\n')[location.line - 1]?.trim();
+  const name = location.name?.replace(/ and \d+ more$/, '').replaceAll(/\[\d+\]/g, '[N]');
+  return (
+    [expected.text].flat().includes(text ?? '') &&
+    // Qualified from 3.11 on only.
+    [expected.function, expected.function.split('.').at(-1)].includes(location.function) &&
+    name === expected.name
+  );
 }
