@@ -253,9 +253,12 @@ test('close-wait-leak makes one finding of the connections of an unseen client',
   ]);
 });
 
+const held = (sockets: readonly SocketSpec[]) =>
+  sockets.map((_, i) => ({ pid: 7, fd: i + 3, inode: i + 1 }));
+
 test('close-wait-leak does not know about sockets that a slow handler may still close', () => {
   const judged = (first: readonly SocketSpec[], last: readonly SocketSpec[]) =>
-    diagnose(evidenceOf({ first, sockets: last }), [closeWaitLeak]);
+    diagnose(evidenceOf({ first, sockets: last, owners: held(last) }), [closeWaitLeak]);
   const waiting = aged(4000, { cookie: 1 });
   expect(judged([waiting], [waiting])).toMatchObject({
     findings: [],
@@ -270,4 +273,9 @@ test('close-wait-leak does not know about sockets that a slow handler may still 
   const ending = aged(4000, { cookie: 2, inode: 9 });
   expect(judged([waiting, ending], [waiting])).toEqual({ findings: [], unknown: [] });
   expect(judged([waiting], [aged(2999, { cookie: 2 })]).unknown).toEqual([]);
+  const leak = aged(40_000, { cookie: 3 });
+  expect(judged([leak], [leak, waiting])).toMatchObject({
+    findings: [{ sockets: 1 }],
+    unknown: [],
+  });
 });

@@ -1,4 +1,4 @@
-import type { Finding, Severity } from '../finding/finding.ts';
+import type { Finding, Growth, Severity } from '../finding/finding.ts';
 import { UNKNOWN_AGE, ageOf, type Age } from '../socket/age.ts';
 import { localPortOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
@@ -12,7 +12,7 @@ import {
 } from './close-wait-patience.ts';
 import { elapsed } from './elapsed.ts';
 import { forecastDescriptors, growthByAges } from './growth.ts';
-import { describeHolders, groupByHolders, type HolderGroup } from './holders.ts';
+import { describeHolders, groupByHolders, holdersOf, type HolderGroup } from './holders.ts';
 import { incomingAmong } from './listeners.ts';
 import { countPeers, describeTarget } from './peers.ts';
 import { atLeast, nameOf, namesInState, oldestOf, rowsInState } from './rows.ts';
@@ -36,16 +36,13 @@ export const closeWaitLeak = defineRule({
   find(seen, occasion) {
     const table = seen.sockets.last;
     const { owners, processes } = seen;
-    return suspectsOf(seen, occasion).flatMap(({ young, ages, before, patience }): Finding[] => {
+    return suspectsOf(seen, occasion).flatMap((suspects): Finding[] => {
+      const { young, ages, patience } = suspects;
       const rows = young.rows.filter((row) => ageIn(ages, row).minMs >= patience.ms);
       if (rows.length === 0) return [];
-      const [group] = groupByHolders(rows, table, owners, processes);
+      const group = { rows, owners: holdersOf(rows, table, owners, processes) };
       const groupAges = rows.map((row) => ageIn(ages, row));
-      const arrived =
-        before === null
-          ? null
-          : rows.filter((row) => !before.has(nameOf(table, row))).map((row) => ageIn(ages, row));
-      const growth = growthByAges(groupAges, arrived, occasion.windowMs, patience.ms);
+      const growth = growthOf(suspects, occasion);
       const forecast = forecastDescriptors(group.owners, processes, growth, occasion.at);
       const queues = queuesOf(group, groupAges, table);
       const [owner] = group.owners;
@@ -71,11 +68,11 @@ export const closeWaitLeak = defineRule({
     });
   },
   blindSpots(seen, occasion) {
-    const waiting = suspectsOf(seen, occasion)
-      .filter(({ patience }) => !patience.isClosing)
-      .flatMap(({ young, ages, patience }) =>
-        young.rows.filter((row) => ageIn(ages, row).minMs < patience.ms),
-      );
+    const waiting = suspectsOf(seen, occasion).flatMap(({ young, ages, patience }) => {
+      const isJudged =
+        patience.isClosing || young.rows.some((row) => ageIn(ages, row).minMs >= patience.ms);
+      return isJudged ? [] : young.rows;
+    });
     if (waiting.length === 0) return [];
     return [
       {
@@ -90,7 +87,7 @@ interface Suspects {
   /** Sockets that may be too young yet. */
   readonly young: HolderGroup;
   readonly ages: ReadonlyMap<number, Age>;
-  /** What was in CLOSE-WAIT at the first look. */
+  /** Rows of those that were in CLOSE-WAIT at the first look; null when there was only one. */
   readonly before: ReadonlySet<number> | null;
   readonly patience: Patience;
 }
@@ -103,12 +100,15 @@ function suspectsOf(
   const { first, last } = sockets;
   const context = { finTimeoutMs: finTimeoutOf(settings) };
   const before = first === null ? null : namesInState(first, 'CLOSE-WAIT');
+  const stayed = new Set<number>();
   const ages = new Map<number, Age>();
   for (const row of rowsInState(last, 'CLOSE-WAIT')) {
     // Without an inode the connection waits in the accept queue: accept-backlog-stalled speaks of those.
     if (last.inode[row] === 0) continue;
     const age = ageOf(last, row, context);
-    const watched = before?.has(nameOf(last, row)) === true ? windowMs : 0;
+    const hasStayed = before?.has(nameOf(last, row)) === true;
+    if (hasStayed) stayed.add(row);
+    const watched = hasStayed ? windowMs : 0;
     if (Math.max(age.minMs, watched) >= SHORTEST_PATIENCE_MS) ages.set(row, atLeast(age, watched));
   }
   if (ages.size === 0) return [];
@@ -116,13 +116,29 @@ function suspectsOf(
   return groupByHolders(ages.keys(), last, owners, processes).map((young) => ({
     young,
     ages,
-    before,
+    before: before === null ? null : stayed,
     patience: patienceWith(young, last, closed, processes),
   }));
 }
 
 function ageIn(ages: ReadonlyMap<number, Age>, row: number): Age {
   return ages.get(row) ?? UNKNOWN_AGE;
+}
+
+/** Those that are still too young count, too, unless some of them are closed. */
+function growthOf(
+  { young, ages, before, patience }: Suspects,
+  { windowMs }: Occasion,
+): Growth | null {
+  const fromMs = patience.isClosing ? patience.ms : SHORTEST_PATIENCE_MS;
+  const rows = young.rows.filter((row) => ageIn(ages, row).minMs >= fromMs);
+  const arrived = before === null ? null : rows.filter((row) => !before.has(row));
+  return growthByAges(
+    rows.map((row) => ageIn(ages, row)),
+    arrived?.map((row) => ageIn(ages, row)) ?? null,
+    windowMs,
+    fromMs,
+  );
 }
 
 function titleOf(group: HolderGroup, table: SocketTable): string {

@@ -42,7 +42,7 @@ test.each([
   ['one socket', agesOf(3600)],
   ['fewer than five arrivals', agesOf(40, 30, 20, 10, 5)],
   ['none in the last third', agesOf(40, 38, 36, 34, 30, 28, 26, 24)],
-  ['nothing older than ten seconds', agesOf(9, 8, 7, 6, 5, 4, 3)],
+  ['what came within ten seconds', agesOf(12, 11, 10, 9, 8, 7, 6, 5, 4, 3)],
 ])('growthByAges() says nothing of %s', (_, ages) => {
   expect(growthByAges(ages, null, 0, 3000)).toBeNull();
 });

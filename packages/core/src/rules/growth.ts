@@ -36,7 +36,11 @@ export function growthByAges(
   patienceMs: number,
 ): Growth | null {
   const watchedMs = windowMs - patienceMs;
-  if (arrived !== null && windowMs >= SHORTEST_OBSERVATION_MS && watchedMs > 0) {
+  if (
+    arrived !== null &&
+    windowMs >= SHORTEST_OBSERVATION_MS &&
+    watchedMs >= SHORTEST_OBSERVATION_MS / 2
+  ) {
     const enough = arrived.length === 0 || arrived.length >= LEAST_OBSERVED;
     if (!enough || isBurst(thirdsOf(arrived, patienceMs, windowMs))) return null;
     const perMinute = (arrived.length * MINUTE_MS) / watchedMs;
@@ -44,7 +48,7 @@ export function growthByAges(
   }
   const oldest = ages.reduce((most, age) => Math.max(most, age.minMs), 0);
   const horizon = Math.min(AGES_HORIZON_MS, oldest);
-  if (horizon < SHORTEST_OBSERVATION_MS || horizon <= patienceMs) return null;
+  if (horizon - patienceMs < SHORTEST_OBSERVATION_MS) return null;
   // Where time is counted from the oldest on, that one is no arrival.
   const later = ages.filter(({ maxMs }) => maxMs !== null && maxMs < oldest);
   const thirds = thirdsOf(later, patienceMs, horizon);
