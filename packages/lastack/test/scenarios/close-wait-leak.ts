@@ -2,7 +2,11 @@ import type { CloseWaitCause } from '@lastack/core';
 import { until } from '../kit/condition.ts';
 import { socketsIn, type Role, type Scenario, type Sight, type Stage } from '../kit/scenario.ts';
 import { readSockets } from '../kit/sockets.ts';
+
 const CLIENTS = 5;
+const POOLED = 30;
+/** Long enough for a doctor that looks for seconds. */
+const LOAD_SECONDS = 30;
 
 /**
  * When the clients' FIN comes, seen from the server. It makes a difference: a recv() that returns data consumes a FIN that
@@ -195,6 +199,14 @@ export const CLOSE_WAIT_LEAKS: readonly Scenario[] = [
     upstream: 'silent-server.py',
   }),
   leftByClients({
+    id: 'locked-in-threads',
+    shows: 'a server with a thread a connection, all waiting for a lock that is never given back',
+    cause: 'blocked-elsewhere',
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'accept4',
+  }),
+  leftByClients({
     id: 'exception-swallowed',
     shows: 'an exception that jumps over close() and is only noted',
     cause: 'close-skipped',
@@ -288,4 +300,40 @@ export const CLOSE_WAIT_LEAKS: readonly Scenario[] = [
     recvQ: 1,
     blockedIn: 'clock_nanosleep',
   }),
+  {
+    id: 'answers-kept',
+    shows: 'a client that reads each answer, keeps the connection, and sleeps before the next one',
+    expect: {
+      kind: 'finding',
+      rule: 'close-wait-leak',
+      holders: ['client'],
+      cause: 'close-skipped',
+    },
+    network: 'pair',
+    sight: socketsIn('CLOSE-WAIT', CLIENTS),
+    run: async ({ port, start, toThere, there }) => {
+      await start('server', 'answers-and-closes.py', [port], there);
+      await start('client', 'answers-kept.py', [toThere, port, LOAD_SECONDS]);
+    },
+  },
+  {
+    id: 'pool-not-checked',
+    shows: 'a pool of idle connections whose server closes them all at once',
+    expect: { kind: 'finding', rule: 'close-wait-leak', holders: ['client'] },
+    network: 'pair',
+    sight: socketsIn('CLOSE-WAIT', POOLED),
+    run: async ({ port, start, toThere, here, there }) => {
+      const server = await start('server', 'closes-on-command.py', [port], there);
+      await start('client', 'pool-not-checked.py', [toThere, port, POOLED]);
+      await until(() => {
+        const open = readSockets(there).filter(({ localPort }) => localPort === port);
+        return open.filter(({ inode, recvQ }) => inode !== 0 && recvQ === 0).length > POOLED;
+      }, `${POOLED} connections and a listener`);
+      server.tell('close');
+      await until(
+        () => !readSockets(here).some(({ state }) => state === 'ESTABLISHED'),
+        'the end of all connections',
+      );
+    },
+  },
 ];

@@ -34,4 +34,15 @@ export const HEALTHY_HOSTS: readonly Scenario[] = [
     sight: socketsIn('TIME-WAIT', (3 * REQUESTS) / 2),
     run: serveAndLoad,
   },
+  {
+    id: 'slow-handlers',
+    shows: 'handlers of 3 to 5 s whose clients have left before the answer',
+    expect: { kind: 'silent' },
+    network: 'pair',
+    sight: socketsIn('CLOSE-WAIT', 10, ({ inode }) => inode !== 0),
+    run: async ({ start, port, toHere, there }) => {
+      await start('server', 'slow-handlers.py', [port]);
+      await start('clients', 'impatient.py', [toHere, port, 2 * SECONDS], there);
+    },
+  },
 ];
