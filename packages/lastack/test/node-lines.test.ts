@@ -17,7 +17,7 @@ const HELD = {
 
 describe('doctor --attach names the lines of a program in Node, which goes on as before', () => {
   for (const [id, held] of Object.entries(HELD)) {
-    test(id, async (ctx) => {
+    test(`of ${id}`, async (ctx) => {
       const running = await startScenario(scenarioOf(id)).catch((error: unknown) => {
         if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
         throw error;
