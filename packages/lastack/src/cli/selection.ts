@@ -19,7 +19,6 @@ import { readDeviceNames, readFinTimeoutMs, readPortNames } from '../gather/name
 import { readRawDump } from '../gather/raw-dump.ts';
 import { readSockets, type SocketsRead } from '../gather/sockets.ts';
 import { loadLibc } from '../kernel/ffi.ts';
-import { readOwners } from '../kernel/owners.ts';
 import type { RowView } from '../render/row-view.ts';
 import { readFilter, withPosition } from './filter-argument.ts';
 import { printError } from './output.ts';
@@ -131,7 +130,10 @@ async function look(filter: Filter, options: SelectionOptions): Promise<Listing>
   }
   const kernel = compileBytecode(filter);
   const wanted = options.owners || needs.owners;
-  const findOwners = () => readOwners({ libc: loadLibc() });
+  const findOwners = async () => {
+    const { readOwners } = await import('../kernel/owners.ts');
+    return readOwners({ libc: loadLibc() });
+  };
   // Of all sockets the owners are looked up at once: the kernel reads descriptors in another thread while the sockets are
   // dumped in this one. A filter may leave none, and then nobody need be looked for.
   const isWhole = filter.states === null && filter.expression === null;

@@ -1,6 +1,5 @@
 import { seen, unavailable, type Observation, type OwnerTable } from '@lastack/core';
 import { readCommands } from './commands.ts';
-import { readFdLinks } from './fd-links.ts';
 import type { Libc } from './ffi.ts';
 import { KernelError } from './kernel-error.ts';
 import { ownersOfPids, type OwnerColumns } from './owner-columns.ts';
@@ -59,6 +58,7 @@ async function readByLinks(
   methodReason: string,
 ): Promise<Observation<OwnerTable>> {
   try {
+    const { readFdLinks } = await import('./fd-links.ts');
     const links = await readFdLinks(libc.kind === 'ok' ? libc.value : null, { proc, pids });
     const { owners, unreadable } = links;
     return seen(complete(proc, owners, { method: 'readlink', methodReason, unreadable }));

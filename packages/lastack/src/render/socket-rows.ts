@@ -52,6 +52,10 @@ const OPENING_BRACKET = 91;
 const CLOSING_BRACKET = 93;
 
 const encoder = new TextEncoder();
+const UNKNOWN = 0;
+const NUMERIC = 1;
+const NAMED = 2;
+const NO_BYTES = new Uint8Array(0);
 const USERS = encoder.encode('users:(');
 
 /** Writes rows of a socket table as columns that people know from ss. */
@@ -67,7 +71,9 @@ export class SocketRows {
   readonly #quiet = STATE_LABELS.map((label) =>
     encoder.encode(label.padEnd(RECV_Q) + '0'.padEnd(SEND_Q - RECV_Q) + '0'.padEnd(LOCAL - SEND_Q)),
   );
-  readonly #ports: (Uint8Array | undefined)[] = [];
+  /** Whether a port has a name, once asked: an array of all ports is looked up faster than a map of those that occur. */
+  readonly #portKinds = new Uint8Array(65_536);
+  readonly #portNames = new Map<number, Uint8Array>();
   readonly #commands = new Map<number, Uint8Array>();
 
   constructor(table: SocketTable, rows: Uint32Array, view: RowView, writer: ByteWriter) {
@@ -161,10 +167,17 @@ export class SocketRows {
   }
 
   #port(buffer: Uint8Array, at: number, port: number): number {
-    const bytes = (this.#ports[port] ??= encoder.encode(
-      port === 0 ? '*' : (this.#view.portName(port) ?? String(port)),
-    ));
-    return putBytes(buffer, at, bytes);
+    if (port === 0) {
+      buffer[at] = STAR;
+      return at + 1;
+    }
+    if (this.#portKinds[port] === UNKNOWN) {
+      const name = this.#view.portName(port);
+      this.#portKinds[port] = name === null ? NUMERIC : NAMED;
+      if (name !== null) this.#portNames.set(port, encoder.encode(name));
+    }
+    if (this.#portKinds[port] === NUMERIC) return putNumber(buffer, at, port);
+    return putBytes(buffer, at, this.#portNames.get(port) ?? NO_BYTES);
   }
 
   /** The columns whose width in bytes is not that on the screen (≥ takes three), up to the end of the line. */
