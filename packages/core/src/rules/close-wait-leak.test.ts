@@ -252,3 +252,30 @@ test('close-wait-leak makes one finding of the connections of an unseen client',
     'an unknown program of user 1000 connected to 10.0.0.2:443 holds 30 sockets that their peers closed',
   ]);
 });
+
+const held = (sockets: readonly SocketSpec[]) =>
+  sockets.map((_, i) => ({ pid: 7, fd: i + 3, inode: i + 1 }));
+
+test('close-wait-leak does not know about sockets that a slow handler may still close', () => {
+  const judged = (first: readonly SocketSpec[], last: readonly SocketSpec[]) =>
+    diagnose(evidenceOf({ first, sockets: last, owners: held(last) }), [closeWaitLeak]);
+  const waiting = aged(4000, { cookie: 1 });
+  expect(judged([waiting], [waiting])).toMatchObject({
+    findings: [],
+    unknown: [
+      {
+        reason:
+          '1 socket that its peer closed some seconds ago may still be closed by a slow handler',
+        remedy: 'look for longer: --for 10s',
+      },
+    ],
+  });
+  const ending = aged(4000, { cookie: 2, inode: 9 });
+  expect(judged([waiting, ending], [waiting])).toEqual({ findings: [], unknown: [] });
+  expect(judged([waiting], [aged(2999, { cookie: 2 })]).unknown).toEqual([]);
+  const leak = aged(40_000, { cookie: 3 });
+  expect(judged([leak], [leak, waiting])).toMatchObject({
+    findings: [{ sockets: 1 }],
+    unknown: [],
+  });
+});

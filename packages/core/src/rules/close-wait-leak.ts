@@ -18,7 +18,7 @@ import { countPeers, describeTarget } from './peers.ts';
 import { atLeast, nameOf, namesInState, oldestOf, rowsInState } from './rows.ts';
 import { defineRule, type Occasion, type Seen } from './rule.ts';
 import { finTimeoutOf } from './settings.ts';
-import { grouped } from './wording.ts';
+import { counted, grouped } from './wording.ts';
 
 const LONG_MS = 60_000;
 /** What came within this time of each other came at once. */
@@ -66,6 +66,20 @@ export const closeWaitLeak = defineRule({
         },
       ];
     });
+  },
+  blindSpots(seen, occasion) {
+    const waiting = suspectsOf(seen, occasion).flatMap(({ young, ages, patience }) => {
+      const isJudged =
+        patience.isClosing || young.rows.some((row) => ageIn(ages, row).minMs >= patience.ms);
+      return isJudged ? [] : young.rows;
+    });
+    if (waiting.length === 0) return [];
+    return [
+      {
+        reason: `${counted(waiting.length, 'socket')} that ${waiting.length === 1 ? 'its peer' : 'their peers'} closed some seconds ago may still be closed by a slow handler`,
+        remedy: 'look for longer: --for 10s',
+      },
+    ];
   },
 });
 

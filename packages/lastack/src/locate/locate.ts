@@ -18,6 +18,7 @@ const LOCATED_RULES: ReadonlySet<RuleId> = new Set([
   'inherited-socket',
   'fin-wait-2-held',
   'dead-descriptor',
+  'fd-limit-near',
   'connect-hanging',
   'read-hanging',
   'send-stuck',

@@ -66,12 +66,13 @@ function portExhaustion(state: 'ESTABLISHED' | 'TIME-WAIT'): Scenario {
     network: 'pair',
     // A pool's ports are seen by their connections; the twin has some too, but far from all.
     sight: {
-      what: `${PORTS.last - PORTS.first + 1} local ports in ${state}`,
+      what: `nearly all of ${PORTS.last - PORTS.first + 1} local ports in ${state}`,
       look: ({ here }) => {
         const used = readSockets(here).filter(
           (socket) => socket.state === state && socket.localPort >= PORTS.first,
         );
-        return used.length > PORTS.last - PORTS.first ? used : [];
+        // On a busy machine a peer's answer to a closed socket may end a TIME-WAIT early.
+        return used.length > 0.9 * (PORTS.last - PORTS.first) ? used : [];
       },
     },
     run: async ({ here, there, port, start, toThere, healthy }) => {
