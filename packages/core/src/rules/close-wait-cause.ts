@@ -212,6 +212,7 @@ function notWatched(
   }
   const watched = new Set(watch.fds);
   const unwatched = queues.fds.filter((fd) => !watched.has(fd)).length;
+  if (unwatched === 0 && facts.runtime === 'node') return inInnerLoop(threads, facts.pid);
   if (unwatched * 2 <= queues.fds.length) return null;
   // libuv takes a descriptor out of epoll when reading stops.
   if (facts.runtime === 'node') {
@@ -223,6 +224,19 @@ function notWatched(
   return {
     cause: 'not-watched',
     why: `its event loop waits in epoll, but ${queues.fds.length === 1 ? 'this descriptor was' : `${unwatched} of these ${queues.fds.length} descriptors were`} never registered there, so it cannot learn of the FIN`,
+  };
+}
+
+/**
+ * libuv watches level-triggered: a loop that waits for sockets which have something to read does not stay in its call. Who does,
+ * waits with another epoll instance, as execSync() and spawnSync() do for their child.
+ */
+function inInnerLoop(threads: readonly ThreadActivity[], pid: number): CauseFound | null {
+  const main = threads.find(({ tid }) => tid === pid);
+  if (main === undefined || !isEventLoop(main) || !isStuck(main) || main.samples < 2) return null;
+  return {
+    cause: 'blocked-elsewhere',
+    why: `the peer's FIN is unread: the event loop that watches for it stands still, because thread ${threadLabel(main)} waits for other events, as execSync() and spawnSync() do for their child`,
   };
 }
 

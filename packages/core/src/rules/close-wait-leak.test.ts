@@ -94,6 +94,25 @@ test.each([
       watched: seen({ instances: 1, fds: [9], muted: [], complete: true }),
     },
   ],
+  // In execSync(): a loop that waited for this socket itself would have woken up.
+  [
+    'blocked-elsewhere',
+    1,
+    {
+      ...doing(thread('epoll_wait')),
+      runtime: 'node',
+      watched: seen({ instances: 2, fds: [3], muted: [], complete: true }),
+    },
+  ],
+  [
+    'not-reading',
+    1,
+    {
+      ...doing(thread('epoll_wait', { voluntarySwitches: 30 })),
+      runtime: 'node',
+      watched: seen({ instances: 2, fds: [3], muted: [], complete: true }),
+    },
+  ],
 ] as const)(
   'close-wait-leak finds the cause %s from Recv-Q %i and the threads',
   (cause, recvQ, facts) => {
@@ -278,4 +297,19 @@ test('close-wait-leak does not know about sockets that a slow handler may still 
     findings: [{ sockets: 1 }],
     unknown: [],
   });
+});
+
+test('close-wait-leak says that keepalive hides the age of sockets, unless they were watched for long', () => {
+  const info = { lastDataSent: 61_000, lastDataRecv: 60_000, lastAckRecv: 700 };
+  const probed = leaked({ timer: 'keepalive', info, cookie: 1 });
+  const judged = (windowMs: number) =>
+    diagnose(
+      evidenceOf({ first: [probed], sockets: [probed], owners: held([probed]), windowMs }),
+      [closeWaitLeak],
+    );
+  expect(judged(2000)).toMatchObject({
+    findings: [],
+    unknown: [{ reason: 'TCP keepalive hides how long 1 socket has been in CLOSE-WAIT' }],
+  });
+  expect(judged(12_000)).toMatchObject({ findings: [{ sockets: 1 }], unknown: [] });
 });
