@@ -3,6 +3,7 @@ import { readProcText } from '../../kernel/procfs/read-proc.ts';
 import { parseStat } from '../../kernel/procfs/stat.ts';
 import { parseSyscall } from '../../kernel/procfs/syscall-line.ts';
 import { systemCallsOf } from '../../kernel/procfs/system-calls.ts';
+import { isInInnerLoop } from './inner-loop.ts';
 
 /** What the thread that runs JavaScript does: waits in its event loop, computes, or is stuck where no inspector opens. */
 export type MainThread =
@@ -21,12 +22,20 @@ export async function lookAtMainThread(pid: number): Promise<MainThread> {
   if (halt !== null) return { kind: 'stuck', where: halt };
   const table = systemCallsOf(process.arch);
   const seen: string[] = [];
+  const loops = new Set<number | null>();
   for (let i = 0; i < LOOKS; i++) {
     if (i > 0) await pause(BETWEEN_MS);
     const text = readProcText(`/proc/${pid}/task/${pid}/syscall`);
     const now = text.kind === 'ok' ? parseSyscall(text.value, table) : null;
     if (now?.kind !== 'ok') return { kind: 'unknown' };
     seen.push(now.value.kind === 'call' ? now.value.name : now.value.kind);
+    loops.add(now.value.kind === 'call' ? now.value.fd : null);
+  }
+  const [loop] = loops;
+  if (loops.size === 1 && loop !== null && LOOP_CALLS.has(seen[0])) {
+    if (isInInnerLoop(pid, loop, table)) {
+      return { kind: 'stuck', where: `${seen[0]} of a synchronous call, as execSync()` };
+    }
   }
   return judgeLooks(seen);
 }

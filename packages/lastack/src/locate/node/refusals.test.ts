@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test, type TestContext } from 'vitest';
 import { until } from '../../../test/kit/condition.ts';
 import { isInstalled } from '../../../test/kit/installed.ts';
+import { childrenOf } from '../../../test/kit/procfs.ts';
 import { startProgram, startPython } from '../../kernel/procfs/testing/program.ts';
 import { locateNode } from './locate-node.ts';
 import { listensOn, NODES, startNode, type NodeProgram } from './testing/node-program.ts';
@@ -99,6 +100,20 @@ setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10
     );
     await until(() => readFileSync(`/proc/${program.pid}/syscall`, 'utf8').startsWith(FUTEX), 'it');
     expect(await refusalOf(program)).toContain('is stuck (futex)');
+  });
+
+  test('that waits for a child, in an event loop of its own', async () => {
+    await using program = await startNode(
+      `import { execSync } from 'node:child_process';
+import { createServer } from 'node:net';
+createServer().listen(0, '127.0.0.1', () => console.log('ready'));
+process.stdin.on('data', () => console.log('alive'));
+setTimeout(() => execSync('sleep 2'), 20);`,
+      { node },
+    );
+    await until(() => childrenOf(program.pid).length > 0, 'its child');
+    expect(await refusalOf(program)).toContain('of a synchronous call');
+    expect(listensOn(program.pid, program.inspectorPort)).toBe(false);
   });
 
   test('that blocks again and again, and leaves its inspector closed', async () => {
