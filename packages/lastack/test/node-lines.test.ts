@@ -1,49 +1,95 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import type { Location } from '@lastack/core';
 import { until } from './kit/condition.ts';
 import { runLastack } from './kit/lastack.ts';
 import { NamespaceUnavailable } from './kit/netns.ts';
-import { startScenario } from './kit/scenario.ts';
+import { childrenOf } from './kit/procfs.ts';
+import { startScenario, type RunningScenario } from './kit/scenario.ts';
 import { scenarioOf } from './scenarios.ts';
 
-/** The line that keeps the sockets, by scenario. */
-const HELD = {
-  'node-half-open': 'const connections = new Map();',
-  'node-paused': 'const waiting = [];',
+const SERVER = /^handled: .*createServer\(/m;
+
+/** Lines that must be told, by scenario: the role and the text. */
+const LINES: Readonly<Record<string, readonly RegExp[]>> = {
+  'node-half-open': [/^held: const connections = new Map\(\);$/m, SERVER],
+  'node-paused': [/^held: const waiting = \[\];$/m, SERVER],
+  'node-exception-swallowed': [
+    /^held: const sessions = new Set\(\);$/m,
+    /^handled: socket\.on\('data', async \(data\) => \{$/m,
+  ],
+  'node-upload-unread': [/^held: const uploads = new Map\(\);$/m, SERVER],
+  'node-answers-unread': [/^held: const agent = new Agent\(/m],
+  // Any line of the loop.
+  'node-spinning': [
+    /^executing: (?:while \(position >= 0\) \{|count \+= 1;|position = text\.indexOf\('\\n', isHealthy \? position \+ 1 : position\);)$/m,
+    /^handled: socket\.on\('data', \(data\) => /m,
+  ],
 };
 
 describe('doctor --attach names the lines of a program in Node, which goes on as before', () => {
-  for (const [id, held] of Object.entries(HELD)) {
+  for (const [id, lines] of Object.entries(LINES)) {
     test(`of ${id}`, async (ctx) => {
-      const running = await startScenario(scenarioOf(id)).catch((error: unknown) => {
-        if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-        throw error;
-      });
-      await using scenario = running;
-      const [pid] = scenario.holders;
-      const locations = await until(
-        async () => {
-          const { stdout } = await runLastack(['doctor', '--json', '--attach', '--for', '1s'], {
-            namespace: scenario.namespace,
-          });
-          const { findings } = JSON.parse(stdout);
-          return (findings[0]?.locations as Location[] | undefined) ?? null;
-        },
-        'a finding with locations',
-        { withinMs: 40_000 },
-      );
+      await using scenario = await startOrSkip(ctx, id);
+      const { locations } = await findingOf(scenario, (finding) => finding.locations.length > 0);
       const texts = locations.map(({ role, ...location }) => `${role}: ${sourceOf(location)}`);
-      expect(texts).toContain(`held: ${held}`);
-      expect(texts.join('\n')).toMatch(/^handled: .*createServer\(/m);
-      expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/^\d+ \(node/);
-      const { stdout } = await scenario.namespace.run('ss', ['-tlnH', 'sport', '=', ':9229']);
-      expect(stdout).toBe('');
+      for (const line of lines) expect(texts.join('\n')).toMatch(line);
+      await expectUndisturbed(scenario);
     });
   }
 });
+
+test('doctor --attach says why it leaves a program in Node alone that waits for a child', async (ctx) => {
+  await using scenario = await startOrSkip(ctx, 'node-waits-for-child');
+  const { notes } = await findingOf(scenario, (finding) => finding.notes.length > 0);
+  expect(notes.join('\n')).toMatch(/is stuck \(epoll_\w+ of a synchronous call/);
+  const [pid] = scenario.holders;
+  const [child] = childrenOf(pid);
+  process.kill(child, 'SIGKILL');
+  // A signal that was sent all the same would open the inspector now.
+  await until(() => childrenOf(pid).length === 0, 'the end of the child');
+  await expectUndisturbed(scenario);
+});
+
+async function startOrSkip(ctx: TestContext, id: string): Promise<RunningScenario> {
+  return startScenario(scenarioOf(id)).catch((error: unknown) => {
+    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
+    throw error;
+  });
+}
+
+interface Finding {
+  readonly rule: string;
+  readonly locations: readonly Location[];
+  readonly notes: readonly string[];
+}
+
+async function findingOf(
+  { namespace }: RunningScenario,
+  isEnough: (finding: Finding) => boolean,
+): Promise<Finding> {
+  let last = '';
+  return until(
+    async () => {
+      const args = ['doctor', '--json', '--attach', '--for', '1s'];
+      last = (await runLastack(args, { namespace })).stdout;
+      const { findings } = JSON.parse(last) as { readonly findings: readonly Finding[] };
+      const found = findings.find(({ rule }) => rule === 'close-wait-leak');
+      return found !== undefined && isEnough(found) ? found : null;
+    },
+    () => `a finding that is complete; the doctor said ${last}`,
+    { withinMs: 40_000 },
+  );
+}
+
+/** It lives, and its inspector is closed. */
+async function expectUndisturbed({ holders, namespace }: RunningScenario): Promise<void> {
+  expect(readFileSync(`/proc/${holders[0]}/stat`, 'utf8')).toMatch(/^\d+ \(node/);
+  const { stdout } = await namespace.run('ss', ['-tlnH', 'sport', '=', ':9229']);
+  expect(stdout).toBe('');
+}
 
 function sourceOf({ file, line }: Pick<Location, 'file' | 'line'>): string {
   const path = fileURLToPath(new URL(`programs/${basename(file)}`, import.meta.url));

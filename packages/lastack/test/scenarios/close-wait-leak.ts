@@ -5,6 +5,8 @@ import { readSockets } from '../kit/sockets.ts';
 
 const CLIENTS = 5;
 const POOLED = 30;
+/** More than Node reads ahead, and less than a receive window: both sides get as far as the FIN. */
+const BODY = 120_000;
 /** Long enough for a doctor that looks for seconds. */
 const LOAD_SECONDS = 30;
 
@@ -30,6 +32,8 @@ interface LeftByClients {
   readonly clients?: number;
   /** What each says, bytes. */
   readonly bytes?: number;
+  /** What they run when they do not stay; `leave.py` unless said. */
+  readonly client?: string;
   readonly fin?: FinComes;
   /** Recv-Q of each CLOSE-WAIT: 0 = the FIN is consumed, 1 = only the FIN is unread, `data` = more. */
   readonly recvQ: 0 | 1 | 'data';
@@ -46,6 +50,7 @@ function leftByClients({
   holders = ['server'],
   clients = CLIENTS,
   bytes = 6,
+  client: leaver = 'leave.py',
   fin = 'whenever',
   recvQ,
   blockedIn,
@@ -75,7 +80,7 @@ function leftByClients({
         return;
       }
       if (fin === 'before the read') server.freeze();
-      const client = await start('client', 'leave.py', [toHere, port, clients, bytes]);
+      const client = await start('client', leaver, [toHere, port, clients, bytes]);
       await client.ended;
       if (fin === 'before the read') server.resume();
     },
@@ -284,6 +289,60 @@ export const CLOSE_WAIT_LEAKS: readonly Scenario[] = [
     bytes: 0,
     recvQ: 1,
   }),
+  leftByClients({
+    id: 'node-spinning',
+    shows: 'a Node server with a handler that computes for ever',
+    program: 'node-spinning.mjs',
+    cause: 'spinning',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'running',
+  }),
+  leftByClients({
+    id: 'node-waits-for-child',
+    shows: 'a Node server whose handler waits for a command that does not end',
+    program: 'node-waits-for-child.mjs',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'epoll_',
+  }),
+  leftByClients({
+    id: 'node-upload-unread',
+    shows: 'a Node web server that waits for ever for its upstream before it reads an upload',
+    program: 'node-upload-unread.mjs',
+    cause: 'not-reading',
+    client: 'leave-upload.py',
+    bytes: BODY,
+    recvQ: 'data',
+    upstream: 'silent-server.py',
+  }),
+  leftByClients({
+    id: 'node-exception-swallowed',
+    shows: 'a Node server with allowHalfOpen whose async listener throws before it ends the socket',
+    program: 'node-exception-swallowed.mjs',
+    cause: 'eof-ignored',
+    recvQ: 0,
+  }),
+  {
+    id: 'node-answers-unread',
+    shows: 'a Node client that looks at the status of each answer and leaves the body unread',
+    expect: {
+      kind: 'finding',
+      rule: 'close-wait-leak',
+      holders: ['client'],
+      cause: 'not-reading',
+    },
+    network: 'pair',
+    sight: socketsIn('CLOSE-WAIT', CLIENTS),
+    run: async ({ port, start, toThere, there }) => {
+      const server = await start('server', 'http-answers.py', [port, BODY], there);
+      await start('client', 'node-answers-unread.mjs', [toThere, port, CLIENTS]);
+      server.tell('close');
+    },
+  },
   leftByClients({
     id: 'forked-child-keeps',
     shows: 'forked children that keep the connections which their parent has closed',
