@@ -65,14 +65,16 @@ export const PYTHON_LINES: Readonly<Record<string, readonly ExpectedLine[]>> = {
     held('eof-kept.py', 'history = []', 'history[N][N]'),
     executing('eof-kept.py', 'handle(listener.accept()[0])'),
   ],
-  'epoll-eof-ignored': [held('epoll-eof-ignored.py', 'connections = {}', 'connections[N]')],
+  'epoll-eof-ignored': [held('epoll-eof-ignored.py', 'connections = {}', 'connections[int]')],
   'epoll-not-watched': [
-    held('epoll-not-watched.py', 'sessions = {}', 'sessions[N][N]'),
+    held('epoll-not-watched.py', 'sessions = {}', 'sessions[int][N]'),
     executing('epoll-not-watched.py', 'for fd, _ in epoll.poll():'),
   ],
-  'epoll-not-watched-after-eof': [held('epoll-not-watched.py', 'sessions = {}', 'sessions[N][N]')],
+  'epoll-not-watched-after-eof': [
+    held('epoll-not-watched.py', 'sessions = {}', 'sessions[int][N]'),
+  ],
   'edge-triggered': [
-    held('edge-triggered.py', 'connections = {}', 'connections[N]'),
+    held('edge-triggered.py', 'connections = {}', 'connections[int]'),
     executing('edge-triggered.py', 'for fd, _ in epoll.poll():'),
   ],
   'asyncio-writers-kept': [

@@ -4,6 +4,7 @@ import {
   isAccepting,
   isBusy,
   isEventLoop,
+  isSleeping,
   mainCall,
   percentBusy,
   threadLabel,
@@ -145,7 +146,10 @@ function goesOn(threads: readonly ThreadActivity[], queues: CloseWaitQueues): bo
   if (!queues.isClient || threads.some(isEventLoop)) return false;
   return (
     queues.wentOn !== null ||
-    threads.some((thread) => waitOf(thread, true) !== null && !isStuck(thread))
+    // A client that sleeps waits for nothing: it has gone on already.
+    threads.some(
+      (thread) => isSleeping(thread) || (waitOf(thread, true) !== null && !isStuck(thread)),
+    )
   );
 }
 

@@ -303,10 +303,9 @@ test('close-wait-leak says that keepalive hides the age of sockets, unless they 
   const info = { lastDataSent: 61_000, lastDataRecv: 60_000, lastAckRecv: 700 };
   const probed = leaked({ timer: 'keepalive', info, cookie: 1 });
   const judged = (windowMs: number) =>
-    diagnose(
-      evidenceOf({ first: [probed], sockets: [probed], owners: held([probed]), windowMs }),
-      [closeWaitLeak],
-    );
+    diagnose(evidenceOf({ first: [probed], sockets: [probed], owners: held([probed]), windowMs }), [
+      closeWaitLeak,
+    ]);
   expect(judged(2000)).toMatchObject({
     findings: [],
     unknown: [{ reason: 'TCP keepalive hides how long 1 socket has been in CLOSE-WAIT' }],

@@ -1,10 +1,11 @@
 import type { Finding, Growth, Severity } from '../finding/finding.ts';
 import { UNKNOWN_AGE, ageOf, type Age } from '../socket/age.ts';
-import { localPortOf } from '../socket/row.ts';
+import { localPortOf, timerOf } from '../socket/row.ts';
 import type { SocketTable } from '../socket/table.ts';
 import { findCloseWaitCause, type CloseWaitQueues } from './close-wait-cause.ts';
 import { closeWaitFix } from './close-wait-fix.ts';
 import {
+  PATIENCE_MS,
   SHORTEST_PATIENCE_MS,
   closedBetween,
   patienceWith,
@@ -16,7 +17,7 @@ import { describeHolders, groupByHolders, holdersOf, type HolderGroup } from './
 import { incomingAmong } from './listeners.ts';
 import { countPeers, describeTarget } from './peers.ts';
 import { atLeast, nameOf, namesInState, oldestOf, rowsInState } from './rows.ts';
-import { defineRule, type Occasion, type Seen } from './rule.ts';
+import { defineRule, type BlindSpot, type Occasion, type Seen } from './rule.ts';
 import { finTimeoutOf } from './settings.ts';
 import { counted, grouped } from './wording.ts';
 
@@ -73,8 +74,14 @@ export const closeWaitLeak = defineRule({
         patience.isClosing || young.rows.some((row) => ageIn(ages, row).minMs >= patience.ms);
       return isJudged ? [] : young.rows;
     });
-    if (waiting.length === 0) return [];
+    const { last } = seen.sockets;
+    const hidden = rowsInState(last, 'CLOSE-WAIT').filter((row) =>
+      isAgeHidden(seen, row, occasion),
+    );
+    const spots = hidden.length === 0 ? [] : [hiddenAges(hidden.length)];
+    if (waiting.length === 0) return spots;
     return [
+      ...spots,
       {
         reason: `${counted(waiting.length, 'socket')} that ${waiting.length === 1 ? 'its peer' : 'their peers'} closed some seconds ago may still be closed by a slow handler`,
         remedy: 'look for longer: --for 10s',
@@ -82,6 +89,26 @@ export const closeWaitLeak = defineRule({
     ];
   },
 });
+
+/** Each answer to a keepalive probe resets last_ack_recv, from which the age is told: it may be as old as its last data. */
+function isAgeHidden(
+  { sockets: { first, last }, settings }: Seen<'sockets', 'settings'>,
+  row: number,
+  { windowMs }: Occasion,
+): boolean {
+  if (last.inode[row] === 0 || timerOf(last, row) !== 'keepalive') return false;
+  const { minMs, maxMs } = ageOf(last, row, { finTimeoutMs: finTimeoutOf(settings) });
+  // One that was watched long enough is judged as any other.
+  const isJudged = minMs >= SHORTEST_PATIENCE_MS || (first !== null && windowMs >= PATIENCE_MS);
+  return !isJudged && (maxMs ?? PATIENCE_MS) >= PATIENCE_MS;
+}
+
+function hiddenAges(count: number): BlindSpot {
+  return {
+    reason: `TCP keepalive hides how long ${counted(count, 'socket')} ${count === 1 ? 'has' : 'have'} been in CLOSE-WAIT`,
+    remedy: 'look for longer: --for 12s',
+  };
+}
 
 interface Suspects {
   /** Sockets that may be too young yet. */

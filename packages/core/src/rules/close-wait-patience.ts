@@ -13,7 +13,7 @@ import { isAccepting } from './threads.ts';
 /** A program that has nothing else to do answers a peer that has hung up within this time. */
 export const SHORTEST_PATIENCE_MS = 3000;
 /** A handler may take this long for a client that has left meanwhile. */
-const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 10_000;
 /** What has been left for so long is a fault, even if it is closed in the end. */
 const LONGEST_PATIENCE_MS = 60_000;
 /** As many at a time are no handlers, if none of them ends in the window and there is no thread for each. */

@@ -25,6 +25,10 @@ export function isAccepting(thread: ThreadActivity): boolean {
   return mainCall(thread)?.name.startsWith('accept') === true;
 }
 
+export function isSleeping(thread: ThreadActivity): boolean {
+  return mainCall(thread)?.name.endsWith('nanosleep') === true;
+}
+
 export function isEventLoop(thread: ThreadActivity): boolean {
   return mainCall(thread)?.name.startsWith('epoll_') === true;
 }

@@ -31,11 +31,10 @@ export function registerRun(program: Command): void {
         .choices(RUN_SEVERITIES)
         .default('leak'),
     )
-    .option(
-      '--grace <duration>',
-      'how long a socket may stay in CLOSE-WAIT',
-      parseDurationOption,
-      2000,
+    .addOption(
+      new Option('--grace <duration>', 'how long a socket may stay in CLOSE-WAIT')
+        .argParser(parseDurationOption)
+        .default(2000, '2s'),
     )
     .option('--json', 'print the report as JSON, the last line of standard output')
     .action((command: readonly string[], options: RunCommandOptions) => run(command, options));

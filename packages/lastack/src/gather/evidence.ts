@@ -22,6 +22,7 @@ import { readProcessTree, zombiesByParent } from '../kernel/procfs/process-tree.
 import { readSettings } from '../kernel/procfs/settings.ts';
 import { startSampling } from '../kernel/procfs/thread-sampler.ts';
 import {
+  isOwnNetns,
   netnsPathOf,
   readSockets,
   type NetnsChoice,
@@ -203,7 +204,7 @@ function hasEventLoop(sight: Observation<ThreadSight> | undefined): boolean {
 
 /** Counters and sysctls belong to a network namespace; of several, ours is the one that is read. */
 function inChosenNetns<T>(choice: NetnsChoice, read: () => Observation<T>): Observation<T> {
-  if (choice === 'own' || choice === 'all') return read();
+  if (choice === 'own' || choice === 'all' || isOwnNetns(choice)) return read();
   const libc = loadLibc();
   if (libc.kind === 'unavailable') {
     return unavailable(`cannot enter a network namespace: ${libc.reason}`, libc.remedy);

@@ -161,6 +161,12 @@ export function netnsPathOf(choice: string): string {
   return choice.includes('/') ? choice : `/run/netns/${choice}`;
 }
 
+/** Whether a chosen namespace is the one that we are in, so that it need not be entered. */
+export function isOwnNetns(choice: NetnsChoice): boolean {
+  const [own, chosen] = [statNetns(OWN), statNetns(netnsPathOf(choice))];
+  return typeof own !== 'string' && typeof chosen !== 'string' && own.inode === chosen.inode;
+}
+
 /** The namespace that a file stands for, or the error code; a file on another file system than ours stands for none. */
 function statNetns(path: string): { readonly inode: number } | string {
   try {

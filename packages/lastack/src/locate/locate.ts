@@ -96,7 +96,7 @@ async function locateIn(
   } else if (located !== undefined) {
     notes.push(`${located.reason}: ${located.remedy}`);
   }
-  const tool = locations.length === 0 ? nativeTool(process) : null;
+  const tool = locations.length === 0 ? nativeTool(process, options.attach) : null;
   return { locations, notes: tool === null ? notes : [...notes, tool] };
 }
 

@@ -3,13 +3,19 @@ import type { ProcessFacts } from '@lastack/core';
 /**
  * How to get the line with the language's own tool, as a command for this process; null where nothing is known of the
  * program. Tools that pause the program say so.
+ * @param attached whether Node's inspector was used already
  */
-export function nativeTool({ pid, runtime, command }: ProcessFacts): string | null {
+export function nativeTool(
+  { pid, runtime, command }: ProcessFacts,
+  attached = false,
+): string | null {
   switch (runtime) {
     case 'python':
       return `py-spy dump --pid ${pid} shows the lines that its threads are at`;
     case 'node':
-      return `lastack doctor --pid ${pid} --attach shows the lines, through Node's inspector; lastack run -- COMMAND knows them from the start`;
+      return attached
+        ? 'lastack run -- COMMAND knows the lines that make sockets from the start'
+        : `lastack doctor --pid ${pid} --attach shows the lines, through Node's inspector; lastack run -- COMMAND knows them from the start`;
     case 'java':
       return `jcmd ${pid} Thread.print shows the lines that its threads are at`;
     case 'go':

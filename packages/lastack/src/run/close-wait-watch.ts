@@ -71,7 +71,7 @@ export class CloseWaitWatch implements Disposable {
     }
     // Without an inode it has no descriptor: it waits to be accepted.
     rows.delete(0);
-    if (rows.size === 0) return;
+    if (rows.size === 0 && this.#sightings.size === 0) return;
     const pids = new Set(readSession('/proc', this.#options.session));
     const libc = loadLibc();
     const { owners } = await readFdLinks(libc.kind === 'ok' ? libc.value : null, {
@@ -80,6 +80,7 @@ export class CloseWaitWatch implements Disposable {
       worker: null,
     });
     const commands = readCommands('/proc', owners.pid.subarray(0, owners.count));
+    this.#forgetClosed(rows, pids);
     for (let at = 0; at < owners.count; at++) {
       const row = rows.get(owners.inode[at]);
       if (row === undefined) continue;
@@ -89,7 +90,7 @@ export class CloseWaitWatch implements Disposable {
     }
   }
 
-  /** The sockets that were in CLOSE-WAIT for so long. */
+  /** The sockets that have been in CLOSE-WAIT for so long, or were when their program ended. */
   leaks(graceMs: number): Leak[] {
     return [...this.#sightings.values()].filter(({ ms }) => ms >= graceMs);
   }
@@ -97,6 +98,13 @@ export class CloseWaitWatch implements Disposable {
   [Symbol.dispose](): void {
     this.#diag?.[Symbol.dispose]();
     this.#diag = null;
+  }
+
+  /** What is gone while its program lives was closed, only late: that is no leak. */
+  #forgetClosed(rows: ReadonlyMap<number, number>, pids: ReadonlySet<number>): void {
+    for (const [key, { inode, pid }] of this.#sightings) {
+      if (!rows.has(inode) && pids.has(pid)) this.#sightings.delete(key);
+    }
   }
 
   #see(

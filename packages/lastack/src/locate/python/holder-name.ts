@@ -9,7 +9,6 @@ export const IDENTIFIER = /^[\p{ID_Start}_][\p{ID_Continue}]{0,63}$/u;
 /** Objects that only pass a reference on. */
 const TRANSPARENT = new Set(['cell', 'method', 'builtin_function_or_method']);
 const UNKNOWN = '…';
-const LARGEST_INT = 2 ** 30;
 /** `PyMemberDef {char *name; int type; Py_ssize_t offset; …}`. */
 const MEMBER = { size: 40, offset: 16, most: 200 };
 
@@ -25,7 +24,7 @@ export function nameOf(view: PythonView, { variable, edges }: HolderPath): strin
 }
 
 function stepName(view: PythonView, edge: Edge, before: Edge | undefined): string {
-  const { objects, references, interpreter } = view;
+  const { objects, references } = view;
   switch (edge.how) {
     case 'item':
       return `[${edge.where}]`;
@@ -37,7 +36,7 @@ function stepName(view: PythonView, edge: Edge, before: Edge | undefined): strin
     case 'value':
       return before?.how === 'dict'
         ? attributeName(objects, edge.where)
-        : `[${keyName(objects, interpreter.version.minor, edge.where)}]`;
+        : `[${keyName(objects, edge.where)}]`;
     case 'dict':
       return '';
     case 'local':
@@ -63,25 +62,9 @@ function attributeName(objects: PythonObjects, key: number): string {
   return name !== null && IDENTIFIER.test(name) ? `.${name}` : '[str]';
 }
 
-function keyName(objects: PythonObjects, minor: number, key: number): string {
-  const type = objects.typeOf(key);
-  const number = type?.name === 'int' ? attempt(() => smallInt(objects, minor, key)) : null;
-  return number === null ? (type?.name ?? 'object') : String(number);
-}
-
-/** An int of one digit, below 2^30: PyLongObject, whose sign and length are one word. */
-function smallInt(
-  { memory, offsets }: PythonObjects,
-  minor: number,
-  object: number,
-): number | null {
-  const word = memory.i64(object + offsets.ob_size);
-  const digit = memory.u32(object + offsets.ob_size + 8);
-  // From 3.12 on: sign in the lowest two bits (1 is zero, 2 is negative), number of digits from bit 3.
-  const digits = minor >= 12 ? Math.floor(word / 8) : Math.abs(word);
-  const sign = minor >= 12 ? 1 - (word & 3) : Math.sign(word);
-  if (sign === 0 || digits === 0) return 0;
-  return digits === 1 && digit < LARGEST_INT ? sign * digit : null;
+/** The type only: a key may be a user's number or name, and values are not read. */
+function keyName(objects: PythonObjects, key: number): string {
+  return objects.typeOf(key)?.name ?? 'object';
 }
 
 /** The name of a slot; nothing for what only passes the reference on. */

@@ -87,7 +87,7 @@ time.sleep(3600)
 
 const IN_CONTAINERS = [
   'connections[1] in <module>: list',
-  'by_number[7] in <module>: int keys',
+  'by_number[int] in <module>: int keys',
   'by_name[str] in <module>: str keys',
   'by_pair[tuple] in <module>: tuple keys',
   'members{socket} in <module>: set',
@@ -351,7 +351,7 @@ describe.each(INTERPRETERS.filter(({ version }) => VERSIONS.includes(version)))(
         modules: { 'registry.py': REGISTRY },
       });
       const held = (await locate(program, program.words)).find(({ role }) => role === 'held');
-      expect(held).toMatchObject({ name: 'connections[1]', line: 6, function: '<module>' });
+      expect(held).toMatchObject({ name: 'connections[int]', line: 6, function: '<module>' });
       expect(held?.file).toMatch(/\/registry\.py$/);
       expect(held?.evidence).toContain('variable of module registry');
     });
