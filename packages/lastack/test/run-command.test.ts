@@ -213,3 +213,12 @@ function start(
     ),
   };
 }
+
+test('run says nothing of a socket that is closed late', async (ctx) => {
+  if (python === '') ctx.skip('no python3 that runs');
+  await using namespace = await namespaceOrSkip(ctx);
+  const options = ['--grace', '300ms', '--json'];
+  const output = await runUnder({ namespace, parent }, options, commandOf('closes-late.py'));
+  expect(reportOf(output).findings).toEqual([]);
+  expect(output.status).toBe(0);
+});
