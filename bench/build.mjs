@@ -28,7 +28,7 @@ export async function buildAll() {
     resolve: { conditionNames: ['@lastack/source', 'node', 'import', 'default'] },
     // As the program itself is built, see scripts/build.mjs.
     transform: { target: 'es2022' },
-    output: { file: BUILT.dumpLoop, format: 'cjs' },
+    output: { file: BUILT.dumpLoop, format: 'cjs', codeSplitting: false },
     logLevel: 'warn',
   });
 }
