@@ -1,6 +1,7 @@
 // Draws docs/doctor.svg from what `lastack demo` really prints on a terminal: npm run picture
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const COLUMNS = 100;
 const CHARACTER = 8.4;
@@ -16,7 +17,9 @@ const terminal = execFileSync('script', ['-qec', command, '/dev/null'], {
   stdio: ['ignore', 'pipe', 'inherit'],
   env: { ...process.env, TERM: 'xterm' },
 });
-const lines = terminal.split(/\r?\n/);
+/** Where the project lies on this machine is nobody's business. */
+const root = fileURLToPath(new URL('..', import.meta.url));
+const lines = terminal.replaceAll(root, '').split(/\r?\n/);
 const plain = lines.map((line) => line.replaceAll(/\u001B\[[\d;]*m/g, ''));
 const begin = plain.findIndex((line) => line.startsWith('2. lastack doctor'));
 const end = plain.findIndex((line) => line.startsWith('3. '));
@@ -29,7 +32,7 @@ writeFileSync(
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 <g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14" fill="#e6edf3" xml:space="preserve">
-${['$ lastack', ...shown].map(drawLine).join('\n')}
+${['$ lastack doctor --attach', ...shown].map(drawLine).join('\n')}
 </g>
 </svg>
 `,
