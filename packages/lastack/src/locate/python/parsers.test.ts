@@ -89,7 +89,7 @@ describe('sourceKind()', () => {
     ['<string>', 'user'],
     ['<frozen importlib._bootstrap>', 'python'],
     ['/usr/lib/python3.11/socket.py', 'python'],
-    ['/root/.pyenv/versions/3.13.0/lib/python3.13/asyncio/events.py', 'python'],
+    ['/home/me/.pyenv/versions/3.13.0/lib/python3.13/asyncio/events.py', 'python'],
     ['/usr/lib/python3/dist-packages/requests/api.py', 'package'],
     ['/venv/lib/python3.12/site-packages/redis/client.py', 'package'],
   ])('%s is of %s', (file, kind) => {

@@ -9,7 +9,7 @@ export interface Interpreter {
   readonly path: string;
   /** `3.11` */
   readonly version: string;
-  /** `3.11.7 of /root/.pyenv/versions/3.11.7/bin` */
+  /** `3.11.7 of /home/me/.pyenv/versions/3.11.7/bin` */
   readonly title: string;
 }
 
