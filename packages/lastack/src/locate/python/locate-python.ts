@@ -48,7 +48,11 @@ export async function locatePythonWith(
   const started = readStart(root, pid);
   if (started.kind !== 'ok') return started;
   const opened = openMemory(root, pid, now);
-  if (opened.kind !== 'ok') return opened;
+  if (opened.kind !== 'ok') {
+    // The memory of a process that ends meanwhile is refused to an ordinary user.
+    const still = readStart(root, pid);
+    return still.kind === 'ok' ? opened : still;
+  }
   using memory = opened.value;
   const interpreter = findInterpreter(root, pid, memory);
   if (interpreter.kind !== 'ok') return interpreter;
@@ -110,7 +114,9 @@ function notesOf(pid: number, { stacks, complete }: StacksSample): string[] {
 function readStart(root: string, pid: number): Observation<number> {
   const text = orEnded(readProcText(`${root}/${pid}/stat`), pid);
   const stat = text.kind === 'ok' ? parseStat(text.value) : text;
-  return stat.kind === 'ok' ? seen(stat.value.startTicks) : stat;
+  if (stat.kind !== 'ok') return stat;
+  if (stat.value.state === 'Z') return unavailable(`process ${pid} has ended`, 'run lastack again');
+  return seen(stat.value.startTicks);
 }
 
 function readTids(root: string, pid: number): ReadonlySet<number> {
