@@ -1,11 +1,11 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, type TestContext } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from './kit/condition.ts';
 import { runLastack } from './kit/lastack.ts';
-import { NamespaceUnavailable } from './kit/netns.ts';
-import { startScenario, type RunningScenario } from './kit/scenario.ts';
+import { orSkip } from './kit/or-skip.ts';
+import { startScenario } from './kit/scenario.ts';
 import { scenarioOf } from './scenarios.ts';
 
 test('demo shows a finding with its holder, cause and fix, then the repaired server, and ends both', async () => {
@@ -25,7 +25,7 @@ test('demo shows a finding with its holder, cause and fix, then the repaired ser
 });
 
 test('a record holds what doctor and ls need, on its own', async (ctx) => {
-  await using running = await startOrSkip(ctx, 'eof-kept');
+  await using running = await orSkip(ctx, startScenario(scenarioOf('eof-kept')));
   const folder = await mkdtemp(join(tmpdir(), 'lastack-record-'));
   try {
     const file = join(folder, 'record');
@@ -50,7 +50,7 @@ test('a record holds what doctor and ls need, on its own', async (ctx) => {
 
 test('kill shows the sockets, closes them with --yes, and leaves the descriptors to the program', async (ctx) => {
   if (process.getuid?.() !== 0) ctx.skip('SOCK_DESTROY needs root');
-  await using running = await startOrSkip(ctx, 'eof-kept');
+  await using running = await orSkip(ctx, startScenario(scenarioOf('eof-kept')));
   const count = running.sockets.length;
   const shown = await runLastack(['kill', 'state', 'close-wait'], running);
   expect(shown.stdout).toContain(`Would close ${count} sockets`);
@@ -66,7 +66,7 @@ test('kill shows the sockets, closes them with --yes, and leaves the descriptors
 
 test('kill without rights closes nothing and says what it needs', async (ctx) => {
   if (process.getuid?.() !== 0) ctx.skip('needs root, to become somebody else');
-  await using running = await startOrSkip(ctx, 'eof-kept');
+  await using running = await orSkip(ctx, startScenario(scenarioOf('eof-kept')));
   const { status, stderr } = await runLastack(['kill', 'state', 'close-wait', '--yes'], {
     ...running,
     uid: 65_534,
@@ -77,7 +77,7 @@ test('kill without rights closes nothing and says what it needs', async (ctx) =>
 
 test('--pid looks into the network namespace of that process', async (ctx) => {
   if (process.getuid?.() !== 0) ctx.skip('entering a namespace needs root');
-  await using running = await startOrSkip(ctx, 'eof-kept');
+  await using running = await orSkip(ctx, startScenario(scenarioOf('eof-kept')));
   const [pid] = running.holders;
   const report = await until(
     async () => {
@@ -99,7 +99,7 @@ test('--pid looks into the network namespace of that process', async (ctx) => {
 });
 
 test('--watch reports again and again until it is interrupted, and growth counts from its begin', async (ctx) => {
-  await using running = await startOrSkip(ctx, 'eof-kept');
+  await using running = await orSkip(ctx, startScenario(scenarioOf('eof-kept')));
   const { namespace } = running;
   const { stdout } = await namespace.run('timeout', [
     '-s',
@@ -123,7 +123,7 @@ test('--watch reports again and again until it is interrupted, and growth counts
 
 test('obsolete-sysctl finds a setting of an old guide, with its file and line', async (ctx) => {
   if (process.getuid?.() !== 0) ctx.skip('needs root, to put a file where only this test sees it');
-  await using running = await startOrSkip(ctx, 'eof-kept');
+  await using running = await orSkip(ctx, startScenario(scenarioOf('eof-kept')));
   const { stdout } = await running.namespace.run('unshare', [
     '--mount',
     'sh',
@@ -139,12 +139,3 @@ net.ipv4.tcp_tw_recycle = 1' > /etc/sysctl.d/99-tuning.conf && exec "$0" "$1" do
   const found = findings.find(({ rule }) => rule === 'obsolete-sysctl');
   expect(`${found?.title} ${found?.why}`).toContain('/etc/sysctl.d/99-tuning.conf:2');
 });
-
-async function startOrSkip(ctx: TestContext, id: string): Promise<RunningScenario> {
-  try {
-    return await startScenario(scenarioOf(id));
-  } catch (error) {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  }
-}

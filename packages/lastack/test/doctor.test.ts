@@ -1,15 +1,14 @@
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Location } from '@lastack/core';
 import { until } from './kit/condition.ts';
 import { runLastack, type LastackOptions } from './kit/lastack.ts';
-import { NamespaceUnavailable } from './kit/netns.ts';
+import { orSkip } from './kit/or-skip.ts';
 import { schemaErrors } from './kit/schema.ts';
 import {
   startScenario,
   type Finding,
   type RunningScenario,
   type Scenario,
-  type ScenarioOptions,
 } from './kit/scenario.ts';
 import { isAt, PYTHON_LINES } from './python-lines.ts';
 import { SCENARIOS, scenarioOf } from './scenarios.ts';
@@ -40,7 +39,7 @@ describe.concurrent('the doctor finds every fault', () => {
       if (expected.rule === 'dead-descriptor' && process.getuid?.() !== 0) {
         ctx.skip('only BPF tells a dead descriptor, and it needs root');
       }
-      await using running = await startOrSkip(ctx, scenario);
+      await using running = await orSkip(ctx, startScenario(scenario));
       let last: Report | null = null;
       const found = await until(
         async () => {
@@ -61,7 +60,7 @@ describe.concurrent('the doctor is silent about the repaired twin', () => {
     const { expect: expected } = scenario;
     if (expected.kind !== 'finding') continue;
     test(`${scenario.id}: ${expected.rule}`, async (ctx) => {
-      await using running = await startOrSkip(ctx, scenario, { healthy: true });
+      await using running = await orSkip(ctx, startScenario(scenario, { healthy: true }));
       const { findings } = await examine(running, SILENT_WINDOW);
       expect(findings.filter(({ rule }) => rule === expected.rule)).toEqual([]);
     });
@@ -73,7 +72,7 @@ describe.concurrent('the doctor is silent about a healthy busy host', () => {
     if (scenario.expect.kind !== 'silent') continue;
     const { id } = scenario;
     test(`of ${id}`, async (ctx) => {
-      await using running = await startOrSkip(ctx, scenario);
+      await using running = await orSkip(ctx, startScenario(scenario));
       const { findings } = await examine(running, SILENT_WINDOW);
       expect(findings).toEqual([]);
     });
@@ -84,7 +83,7 @@ test('an ordinary user is told of his own leak, and of what he cannot see', asyn
   if (process.getuid?.() !== 0) ctx.skip('needs root, to become somebody else');
   const scenario = scenarioOf('eof-kept');
   const uid = 65_534;
-  await using running = await startOrSkip(ctx, scenario, { uid });
+  await using running = await orSkip(ctx, startScenario(scenario, { uid }));
   const report = await until(
     async () => {
       // The namespace belongs to that user, and what enters it is that user.
@@ -134,17 +133,4 @@ function namesLines({ findings }: Report, { id, expect: expected }: Scenario): b
     .filter(({ rule }) => rule === expected.rule)
     .flatMap((finding) => finding.locations);
   return (PYTHON_LINES[id] ?? []).every((line) => locations.some((each) => isAt(each, line)));
-}
-
-async function startOrSkip(
-  ctx: TestContext,
-  scenario: Scenario,
-  options: ScenarioOptions = {},
-): Promise<RunningScenario> {
-  try {
-    return await startScenario(scenario, options);
-  } catch (error) {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  }
 }

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { until } from './kit/condition.ts';
 import { findPython } from './kit/installed.ts';
 import { runLastack } from './kit/lastack.ts';
-import { NamespaceUnavailable, openNamespace } from './kit/netns.ts';
+import { openNamespace } from './kit/netns.ts';
+import { orSkip } from './kit/or-skip.ts';
 
 /** A leak by a process whose name would set the window's title, ring and begin a line of its own. */
 const PROGRAM = `
@@ -21,10 +22,7 @@ time.sleep(3600)
 test('a process name that a terminal would obey reaches neither the output nor a record', async (ctx) => {
   const python = findPython('python3');
   if (python === null) ctx.skip('no python3 that runs');
-  const namespace = await openNamespace().catch((error: unknown) => {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  });
+  const namespace = await orSkip(ctx, openNamespace());
   const folder = await mkdtemp(join(tmpdir(), 'lastack-names-'));
   try {
     namespace.spawn(python ?? '', ['-c', PROGRAM]);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Location } from '@lastack/core';
 import { until } from './kit/condition.ts';
 import { runLastack } from './kit/lastack.ts';
-import { NamespaceUnavailable } from './kit/netns.ts';
+import { orSkip } from './kit/or-skip.ts';
 import { childrenOf } from './kit/procfs.ts';
 import { startScenario, type RunningScenario } from './kit/scenario.ts';
 import { scenarioOf } from './scenarios.ts';
@@ -32,7 +32,7 @@ const LINES: Readonly<Record<string, readonly RegExp[]>> = {
 describe('doctor --attach names the lines of a program in Node, which goes on as before', () => {
   for (const [id, lines] of Object.entries(LINES)) {
     test(`of ${id}`, async (ctx) => {
-      await using scenario = await startOrSkip(ctx, id);
+      await using scenario = await orSkip(ctx, startScenario(scenarioOf(id)));
       const { locations } = await findingOf(scenario, (finding) => finding.locations.length > 0);
       const texts = locations.map(({ role, ...location }) => `${role}: ${sourceOf(location)}`);
       for (const line of lines) expect(texts.join('\n')).toMatch(line);
@@ -42,7 +42,7 @@ describe('doctor --attach names the lines of a program in Node, which goes on as
 });
 
 test('doctor --attach says why it leaves a program in Node alone that waits for a child', async (ctx) => {
-  await using scenario = await startOrSkip(ctx, 'node-waits-for-child');
+  await using scenario = await orSkip(ctx, startScenario(scenarioOf('node-waits-for-child')));
   const { notes } = await findingOf(scenario, (finding) => finding.notes.length > 0);
   expect(notes.join('\n')).toMatch(/is stuck \(epoll_\w+ of a synchronous call/);
   const [pid] = scenario.holders;
@@ -52,13 +52,6 @@ test('doctor --attach says why it leaves a program in Node alone that waits for 
   await until(() => childrenOf(pid).length === 0, 'the end of the child');
   await expectUndisturbed(scenario);
 });
-
-async function startOrSkip(ctx: TestContext, id: string): Promise<RunningScenario> {
-  return startScenario(scenarioOf(id)).catch((error: unknown) => {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  });
-}
 
 interface Finding {
   readonly rule: string;

@@ -1,9 +1,9 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SocketLocation } from '../src/locate/locator.ts';
 import { locatePython } from '../src/locate/python/locate-python.ts';
 import { until } from './kit/condition.ts';
-import { NamespaceUnavailable } from './kit/netns.ts';
+import { orSkip } from './kit/or-skip.ts';
 import { startScenario, type RunningScenario } from './kit/scenario.ts';
 import { isAt, PYTHON_LINES } from './python-lines.ts';
 import { scenarioOf } from './scenarios.ts';
@@ -11,7 +11,7 @@ import { scenarioOf } from './scenarios.ts';
 describe.concurrent('the lines of a program in Python are named', () => {
   for (const [id, expected] of Object.entries(PYTHON_LINES)) {
     test(`of ${id}`, async (ctx) => {
-      await using running = await startOrSkip(ctx, id);
+      await using running = await orSkip(ctx, startScenario(scenarioOf(id)));
       let last: readonly SocketLocation[] = [];
       const found = await until(
         async () => {
@@ -45,13 +45,4 @@ function descriptorsOf(pid: number, links: ReadonlySet<string>): number[] {
       }
     })
     .map(Number);
-}
-
-async function startOrSkip(ctx: TestContext, id: string): Promise<RunningScenario> {
-  try {
-    return await startScenario(scenarioOf(id));
-  } catch (error) {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  }
 }

@@ -1,15 +1,10 @@
 import { existsSync } from 'node:fs';
 import { RULE_IDS } from '@lastack/core';
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from './kit/condition.ts';
-import { NamespaceUnavailable } from './kit/netns.ts';
+import { orSkip } from './kit/or-skip.ts';
 import { readCall, readStat } from './kit/procfs.ts';
-import {
-  startScenario,
-  type RunningScenario,
-  type Scenario,
-  type ScenarioOptions,
-} from './kit/scenario.ts';
+import { startScenario, type RunningScenario, type ScenarioOptions } from './kit/scenario.ts';
 import { holdersOf } from './kit/sockets.ts';
 import { NOT_REPRODUCED, scenarioOf, SCENARIOS } from './scenarios.ts';
 
@@ -19,7 +14,7 @@ const NOBODY = 65_534;
 describe.concurrent('every scenario reaches its state and ends completely', () => {
   for (const scenario of SCENARIOS) {
     test(`${scenario.id}: ${scenario.shows}`, async (ctx) => {
-      const running = await startOrSkip(ctx, scenario);
+      const running = await orSkip(ctx, startScenario(scenario));
       const { pids, holders } = running;
       try {
         expectHolders(running);
@@ -36,7 +31,7 @@ describe.concurrent('every scenario reaches its state and ends completely', () =
 describe.concurrent('every scenario has a healthy twin', () => {
   for (const scenario of SCENARIOS.filter(({ expect }) => expect.kind === 'finding')) {
     test(`${scenario.id}: ${scenario.shows}`, async (ctx) => {
-      const running = await startOrSkip(ctx, scenario, { healthy: true });
+      const running = await orSkip(ctx, startScenario(scenario, { healthy: true }));
       await running[Symbol.asyncDispose]();
       expect(running.pids.filter(isAlive)).toEqual([]);
     });
@@ -46,7 +41,7 @@ describe.concurrent('every scenario has a healthy twin', () => {
 describe.concurrent('an ordinary user can make the scenarios', () => {
   for (const id of ['eof-kept', 'vanished-in-closing', 'dead-by-reset']) {
     test(`as in ${id}`, async (ctx) => {
-      const running = await startOrSkip(ctx, scenarioOf(id), asOrdinaryUser());
+      const running = await orSkip(ctx, startScenario(scenarioOf(id), asOrdinaryUser()));
       try {
         expectHolders(running);
       } finally {
@@ -68,19 +63,6 @@ for (const rule of RULE_IDS) {
 /** An ordinary user's run takes no other user. */
 function asOrdinaryUser(): ScenarioOptions {
   return process.getuid?.() === 0 ? { uid: NOBODY } : {};
-}
-
-async function startOrSkip(
-  ctx: TestContext,
-  scenario: Scenario,
-  options: ScenarioOptions = {},
-): Promise<RunningScenario> {
-  try {
-    return await startScenario(scenario, options);
-  } catch (error) {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  }
 }
 
 /** The processes that the scenario names hold the sockets at fault, all of them, and nobody else does. */

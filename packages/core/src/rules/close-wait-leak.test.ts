@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { evidenceOf, processOf, type SocketSpec } from '../../test/evidence.ts';
+import { threadIn, threadsSeen } from '../../test/threads.ts';
 import { seen } from '../evidence/observation.ts';
 import type { ProcessFacts, ThreadActivity } from '../evidence/process-facts.ts';
 import { closeWaitLeak } from './close-wait-leak.ts';
@@ -12,21 +13,6 @@ function leaked(spec: Partial<SocketSpec> = {}): SocketSpec {
   return { state: 'CLOSE-WAIT', info: old, ...spec };
 }
 
-function thread(call: string, more: Partial<ThreadActivity> = {}): ThreadActivity {
-  return {
-    tid: 7,
-    name: 'server',
-    state: 'S',
-    samples: 20,
-    running: 0,
-    cpu: { user: 0, system: 0 },
-    voluntarySwitches: 0,
-    calls: [{ name: call, samples: 20, fd: null, target: null, childPid: null }],
-    wchan: '',
-    ...more,
-  };
-}
-
 function judge(sockets: readonly SocketSpec[], facts: Partial<ProcessFacts> = {}) {
   const owners = sockets.map((_, row) => ({ pid: 7, fd: row + 3, inode: row + 1 }));
   const evidence = evidenceOf({ sockets, owners, processes: [processOf({ pid: 7, ...facts })] });
@@ -34,7 +20,7 @@ function judge(sockets: readonly SocketSpec[], facts: Partial<ProcessFacts> = {}
 }
 
 function doing(...threads: ThreadActivity[]): Partial<ProcessFacts> {
-  return { threads: seen({ threads, omitted: 0, callsHidden: null }) };
+  return { threads: threadsSeen(...threads) };
 }
 
 test('close-wait-leak names the holder, its descriptors and the age of the oldest socket', () => {
@@ -72,16 +58,16 @@ test.each([
   ['eof-ignored', 0, {}],
   ['not-reading', 1, {}],
   ['data-abandoned', 10, {}],
-  ['spinning', 1, doing(thread('read', { calls: [], cpu: { user: 0.99, system: 0 } }))],
-  ['eof-ignored', 0, doing(thread('recvfrom', { cpu: { user: 0.4, system: 0.6 } }))],
-  ['close-skipped', 1, doing(thread('accept4'))],
-  ['blocked-elsewhere', 1, doing(thread('clock_nanosleep'))],
-  ['blocked-elsewhere', 0, doing(thread('wait4'))],
+  ['spinning', 1, doing(threadIn('read', {}, { calls: [], cpu: { user: 0.99, system: 0 } }))],
+  ['eof-ignored', 0, doing(threadIn('recvfrom', {}, { cpu: { user: 0.4, system: 0.6 } }))],
+  ['close-skipped', 1, doing(threadIn('accept4'))],
+  ['blocked-elsewhere', 1, doing(threadIn('clock_nanosleep'))],
+  ['blocked-elsewhere', 0, doing(threadIn('wait4'))],
   [
     'not-watched',
     1,
     {
-      ...doing(thread('epoll_wait')),
+      ...doing(threadIn('epoll_wait')),
       watched: seen({ instances: 1, fds: [9], muted: [], complete: true }),
     },
   ],
@@ -89,7 +75,7 @@ test.each([
     'not-reading',
     1,
     {
-      ...doing(thread('epoll_wait')),
+      ...doing(threadIn('epoll_wait')),
       runtime: 'node',
       watched: seen({ instances: 1, fds: [9], muted: [], complete: true }),
     },
@@ -99,7 +85,7 @@ test.each([
     'blocked-elsewhere',
     1,
     {
-      ...doing(thread('epoll_wait')),
+      ...doing(threadIn('epoll_wait')),
       runtime: 'node',
       watched: seen({ instances: 2, fds: [3], muted: [], complete: true }),
     },
@@ -108,7 +94,7 @@ test.each([
     'not-reading',
     1,
     {
-      ...doing(thread('epoll_wait', { voluntarySwitches: 30 })),
+      ...doing(threadIn('epoll_wait', {}, { voluntarySwitches: 30 })),
       runtime: 'node',
       watched: seen({ instances: 2, fds: [3], muted: [], complete: true }),
     },
@@ -123,7 +109,7 @@ test.each([
 test('a thread that sleeps beside an accept loop does not explain sockets that are kept', () => {
   const [finding] = judge(
     [leaked({ recvQ: 1 }), leaked({ recvQ: 1 })],
-    doing(thread('accept4'), thread('clock_nanosleep', { tid: 8 })),
+    doing(threadIn('accept4'), threadIn('clock_nanosleep', {}, { tid: 8 })),
   );
   expect(finding.cause).toBe('close-skipped');
 });
@@ -144,7 +130,7 @@ function watch(first: readonly SocketSpec[], last: readonly SocketSpec[]) {
     sockets: named(last),
     firstOwners: heldBy(first),
     owners: heldBy(last),
-    processes: [processOf({ pid: 7, ...doing(thread('epoll_wait')) })],
+    processes: [processOf({ pid: 7, ...doing(threadIn('epoll_wait')) })],
   });
   return diagnose(evidence, [closeWaitLeak]).findings;
 }
@@ -186,15 +172,15 @@ test('close-wait-leak does not take a reset for a close', () => {
 });
 
 test('close-wait-leak needs no more than 3 s where every thread is back in accept', () => {
-  expect(judge([aged(3000)], doing(thread('accept4')))).toHaveLength(1);
-  expect(judge([aged(2999)], doing(thread('accept4')))).toEqual([]);
+  expect(judge([aged(3000)], doing(threadIn('accept4')))).toHaveLength(1);
+  expect(judge([aged(2999)], doing(threadIn('accept4')))).toEqual([]);
 });
 
 test('close-wait-leak needs no more than 3 s where ten pile up and none is closed', () => {
   const sockets = Array.from({ length: 10 }, (_, i) => aged(3500, { cookie: i + 1 }));
   expect(watch(sockets, sockets)).toHaveLength(1);
   expect(watch(sockets.slice(1), sockets.slice(1))).toEqual([]);
-  expect(judge(sockets, doing(thread('epoll_wait')))).toEqual([]);
+  expect(judge(sockets, doing(threadIn('epoll_wait')))).toEqual([]);
 });
 
 test('close-wait-leak of a pool whose peer was restarted is a warning without growth', () => {
@@ -210,25 +196,25 @@ test('close-wait-leak is critical of ten that came one after the other and are a
   expect(judge(sockets)[0].severity).toBe('critical');
 });
 
-const futex = (tid: number) => thread('futex', { tid });
+const futex = (tid: number) => threadIn('futex', {}, { tid });
 
 test('close-wait-leak names both explanations of threads that wait in futex beside an accept loop', () => {
   const sockets = [leaked({ recvQ: 1 }), leaked({ recvQ: 1 })];
-  const [locked] = judge(sockets, doing(thread('accept4'), futex(8), futex(9)));
+  const [locked] = judge(sockets, doing(threadIn('accept4'), futex(8), futex(9)));
   expect(locked.cause).toBe('blocked-elsewhere');
   expect(locked.why).toMatch(/^2 threads wait in futex.*do not get a lock.*idle threads of a pool/);
-  const [either] = judge(sockets, doing(thread('accept4'), futex(8), futex(9), futex(10)));
+  const [either] = judge(sockets, doing(threadIn('accept4'), futex(8), futex(9), futex(10)));
   expect(either.cause).toBe('unknown');
   expect(either.why).toMatch(/ended without calling close.*do not get a lock/);
 });
 
 test('fewer threads in futex than sockets do not explain them', () => {
   const sockets = [leaked({ recvQ: 1 }), leaked({ recvQ: 1 })];
-  expect(judge(sockets, doing(thread('accept4'), futex(8)))[0].cause).toBe('close-skipped');
+  expect(judge(sockets, doing(threadIn('accept4'), futex(8)))[0].cause).toBe('close-skipped');
 });
 
 test('a first thread that waits for the accept loop in another one is not blocked', () => {
-  const threads = doing(thread('futex'), thread('accept4', { tid: 8 }));
+  const threads = doing(threadIn('futex'), threadIn('accept4', {}, { tid: 8 }));
   expect(judge([leaked({ recvQ: 1 })], threads)[0].cause).toBe('close-skipped');
 });
 
@@ -241,7 +227,7 @@ test.each([
   ['data-abandoned', 900],
 ])('a client that sleeps between its requests has the cause %s with Recv-Q %i', (cause, recvQ) => {
   const sockets = [upstream(60_000, 50_000, recvQ), upstream(20_000, 50_001, recvQ)];
-  const [finding] = judge(sockets, doing(thread('clock_nanosleep')));
+  const [finding] = judge(sockets, doing(threadIn('clock_nanosleep')));
   expect(finding.cause).toBe(cause);
   expect(finding.why).toContain(
     'it has last sent on one of them 20 s ago, when another had been closed for 40 s',
@@ -253,14 +239,14 @@ test.each([
 
 test('a client that has not moved since its peers closed is blocked', () => {
   const sockets = [upstream(60_000, 50_000), upstream(60_000, 50_001)];
-  expect(judge(sockets, doing(thread('clock_nanosleep')))[0].cause).toBe('blocked-elsewhere');
+  expect(judge(sockets, doing(threadIn('clock_nanosleep')))[0].cause).toBe('blocked-elsewhere');
 });
 
 test.each([
   [2, 'blocked-elsewhere'],
   [3, 'close-skipped'],
 ])('a client that gave up its processor %i times in a second has the cause %s', (count, cause) => {
-  const threads = doing(thread('clock_nanosleep', { voluntarySwitches: count }));
+  const threads = doing(threadIn('clock_nanosleep', {}, { voluntarySwitches: count }));
   expect(judge([upstream(60_000, 50_000)], threads)[0].cause).toBe(cause);
 });
 

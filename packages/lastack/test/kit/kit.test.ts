@@ -3,18 +3,12 @@ import { once } from 'node:events';
 import { existsSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test, type TestContext } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from './condition.ts';
 import { PROGRAM_ENV } from './installed.ts';
 import { runLastack } from './lastack.ts';
-import {
-  NamespaceUnavailable,
-  openNamespace,
-  openPair,
-  pidsIn,
-  THERE,
-  type NamespaceOptions,
-} from './netns.ts';
+import { openNamespace, openPair, pidsIn, THERE, type NamespaceOptions } from './netns.ts';
+import { orSkip } from './or-skip.ts';
 import { startProgram } from './program.ts';
 import { readSockets } from './sockets.ts';
 import { openCrowd, openZoo, ZOO_STATES } from './zoo.ts';
@@ -160,12 +154,3 @@ describe.concurrent('the zoo', () => {
     expect(summary.trim().split('\n').length).toBeGreaterThan(39_000);
   });
 });
-
-async function orSkip<T>(ctx: TestContext, opening: Promise<T>): Promise<T> {
-  try {
-    return await opening;
-  } catch (error) {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  }
-}

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, type TestContext } from 'vitest';
 import { findPython } from './installed.ts';
 import { runLastack } from './lastack.ts';
-import { NamespaceUnavailable, openNamespace, type Namespace, type Output } from './netns.ts';
+import { openNamespace, type Namespace, type Output } from './netns.ts';
+import { orSkip } from './or-skip.ts';
 import { schemaErrors } from './schema.ts';
 
 const PROGRAMS = fileURLToPath(new URL('../programs/run/', import.meta.url));
@@ -56,10 +57,5 @@ export function reportOf({ stdout }: Pick<Output, 'stdout'>): RunReport {
 }
 
 export async function namespaceOrSkip(ctx: TestContext): Promise<Namespace> {
-  try {
-    return await openNamespace();
-  } catch (error) {
-    if (error instanceof NamespaceUnavailable) ctx.skip(error.message);
-    throw error;
-  }
+  return orSkip(ctx, openNamespace());
 }
