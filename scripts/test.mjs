@@ -42,4 +42,5 @@ installMissing();
 const args = process.argv.slice(2);
 process.exitCode =
   run(process.execPath, ['scripts/build.mjs']) ||
+  run(process.execPath, ['scripts/build-net.mjs']) ||
   run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args]);
