@@ -55,7 +55,7 @@ for (const file of sources()) {
 
 function sources() {
   return readdirSync(join(root, 'packages')).flatMap((name) =>
-    readdirSync(join(root, 'packages', name, 'src'), { recursive: true })
+    readdirSync(join(root, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
       .map((path) => `packages/${name}/src/${path}`),
   );
