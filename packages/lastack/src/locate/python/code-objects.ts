@@ -26,6 +26,7 @@ export class CodeObjects {
   readonly #minor: number;
   readonly #known = new Map<number, Code>();
   readonly #locals = new Map<number, readonly string[]>();
+  readonly #lines = new Map<Code, Map<number, number | null>>();
 
   constructor(objects: PythonObjects, minor: number) {
     this.#objects = objects;
@@ -52,6 +53,24 @@ export class CodeObjects {
     if (code.size > LARGEST_CODE) throw new Unreadable(`no code at ${address}`);
     this.#known.set(address, code);
     return code;
+  }
+
+  /**
+   * The line of an instruction; null where it has none: code that the compiler or the interpreter added. Threads of a pool
+   * all wait at one, so it is looked up once.
+   * @param offset bytes from the start of the code
+   * @throws Unreadable for one outside of it: the frame was read while it changed
+   */
+  lineOf(code: Code, offset: number): number | null {
+    if (!(offset >= NOT_BEGUN && offset < code.size)) throw new Unreadable(`no code at ${offset}`);
+    let lines = this.#lines.get(code);
+    if (lines === undefined) this.#lines.set(code, (lines = new Map<number, number | null>()));
+    let line = lines.get(offset);
+    if (line === undefined) {
+      line = lineAt(code.form, code.lines, code.firstLine, offset);
+      lines.set(offset, line);
+    }
+    return line;
   }
 
   /** The names of its local variables, parameters first, in the order of a frame's `localsplus`. */
@@ -84,13 +103,3 @@ export class CodeObjects {
 
 /** Before the first instruction: -1 until 3.9, one code unit before. */
 const NOT_BEGUN = -CODE_UNIT;
-
-/**
- * The line of an instruction; null where it has none: code that the compiler or the interpreter added.
- * @param offset bytes from the start of the code
- * @throws Unreadable for one outside of it: the frame was read while it changed
- */
-export function lineOf(code: Code, offset: number): number | null {
-  if (!(offset >= NOT_BEGUN && offset < code.size)) throw new Unreadable(`no code at ${offset}`);
-  return lineAt(code.form, code.lines, code.firstLine, offset);
-}

@@ -1,4 +1,4 @@
-import { lineOf, type Code, type CodeObjects } from './code-objects.ts';
+import type { Code, CodeObjects } from './code-objects.ts';
 import type { PythonObjects } from './objects.ts';
 import { isAddress, Unreadable } from './process-memory.ts';
 
@@ -68,7 +68,7 @@ export class Frames {
     if (offsets.f_owner < 0) this.#objects.expectType(address, 'frame');
     const codeAddress = memory.pointer(address + offsets.f_code);
     const code = this.#codes.at(codeAddress);
-    const line = lineOf(code, this.#instruction(address, codeAddress));
+    const line = this.#codes.lineOf(code, this.#instruction(address, codeAddress));
     return { address, codeAddress, code, line };
   }
 

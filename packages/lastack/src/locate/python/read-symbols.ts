@@ -20,6 +20,9 @@ const NAMES = [
   'Py_GetVersion',
 ];
 
+/** A binary that exports this exports the others that it has. */
+const ENOUGH = ['_PyRuntime'];
+
 const EM_X86_64 = 62;
 const LONGEST_SECTION = 64 << 20;
 /** Files whose symbols are remembered. */
@@ -55,7 +58,7 @@ export function parseSymbols(read: ReadAt): ElfSymbols | null {
   const header = read(0, 20);
   if (header.length < 20 || header.readUInt16LE(18) !== EM_X86_64) return null;
   try {
-    return parseElf(read, NAMES);
+    return parseElf(read, NAMES, ENOUGH);
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
