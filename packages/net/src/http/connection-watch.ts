@@ -1,0 +1,112 @@
+/* oxlint-disable eslint/no-underscore-dangle -- Node's name for what a stream may override */
+import { isIP, type Socket } from 'node:net';
+
+import { connectionError } from '../connection-error.ts';
+import { NetError } from '../net-error.ts';
+import { timeoutError } from '../timeout-error.ts';
+import { unwatch, wakeBy, watch, type Watched } from './deadlines.ts';
+import type { Exchange } from './exchange.ts';
+import { bytesTaken } from './kernel-bytes.ts';
+import type { Limits } from './limits.ts';
+
+type ConnectionPhase = 'lookup' | 'connect' | 'tls';
+
+/** Where a socket that is being connected goes. */
+export interface Destination {
+  /** The name or address that is connected to; undefined: a Unix socket, or a stream that is connected already. */
+  readonly host: string | undefined;
+  readonly tls: boolean;
+  /** For messages: `host:port`, or a Unix socket's path. */
+  readonly target: string;
+}
+
+const watches = new WeakMap<Socket, ConnectionWatch>();
+
+/** The watch of a socket of ours; undefined for the sockets of others. */
+export function connectionWatchOf(socket: Socket): ConnectionWatch | undefined {
+  return watches.get(socket);
+}
+
+/**
+ * Bounds the making of a connection (lookup, TCP, TLS): at the limit the socket is destroyed with the phase's error.
+ * From then on the system errors of the socket are this package's, with the same `code` and Node's own as `cause`.
+ */
+export class ConnectionWatch implements Watched {
+  /** The exchange that has the connection now: says what was written when the connection fails. */
+  exchange: Exchange | undefined;
+  /** When the connection was ready for a request, in ms of `performance.now()`; Infinity: not yet. */
+  readyAt = Infinity;
+  /** Bytes that the kernel had taken then: TLS's handshake. */
+  bytesAtReady = 0;
+  readonly #socket: Socket;
+  readonly #limits: Limits;
+  readonly #destination: Destination;
+  #phase: ConnectionPhase;
+  #phaseAt = performance.now();
+
+  /** @param socket one on which connect() has just been called */
+  constructor(socket: Socket, limits: Limits, destination: Destination) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#destination = destination;
+    const { host } = destination;
+    this.#phase = host !== undefined && isIP(host) === 0 ? 'lookup' : 'connect';
+    if (!socket.connecting) this.#phase = 'tls';
+    watches.set(socket, this);
+    nameErrors(socket, this);
+    if (!socket.connecting && !destination.tls) {
+      this.#ready();
+      return;
+    }
+    socket.once('lookup', () => this.#enter('connect'));
+    socket.once('connect', () => (destination.tls ? this.#enter('tls') : this.#ready()));
+    if (destination.tls) socket.once('secureConnect', () => this.#ready());
+    socket.once('close', () => unwatch(this));
+    watch(this, this.#deadline());
+  }
+
+  get target(): string {
+    return this.#destination.target;
+  }
+
+  check(now: number): number {
+    if (now < this.#deadline()) return this.#deadline();
+    unwatch(this);
+    const timeoutMs = this.#limits[this.#phase];
+    const elapsedMs = now - this.#phaseAt;
+    const facts = { timeoutMs, elapsedMs, bytesWritten: 0, bytesRead: 0, target: this.target };
+    this.#socket.destroy(timeoutError(this.#phase, facts));
+    return Infinity;
+  }
+
+  #deadline(): number {
+    return this.#phaseAt + this.#limits[this.#phase];
+  }
+
+  #enter(phase: ConnectionPhase): void {
+    this.#phase = phase;
+    this.#phaseAt = performance.now();
+    wakeBy(this.#deadline());
+  }
+
+  #ready(): void {
+    unwatch(this);
+    this.readyAt = performance.now();
+    this.bytesAtReady = bytesTaken(this.#socket);
+  }
+}
+
+/** _destroy() is where a stream says which error its users get: all of Node's ways to fail a socket go through it. */
+function nameErrors(socket: Socket, watch: ConnectionWatch): void {
+  const destroy = socket._destroy.bind(socket);
+  socket._destroy = (error, callback) => {
+    destroy(error && named(error, watch), callback);
+  };
+}
+
+function named(error: Error, watch: ConnectionWatch): Error {
+  const isSystemError = 'syscall' in error || error instanceof AggregateError;
+  if (!isSystemError || error instanceof NetError) return error;
+  const bytesWritten = watch.exchange?.bytesWritten() ?? 0;
+  return connectionError(error, { target: watch.target, bytesWritten });
+}

@@ -1,0 +1,183 @@
+import type { Socket } from 'node:net';
+
+import { timeoutError, type TimeoutError } from '../timeout-error.ts';
+import type { TimeoutPhase } from '../timeouts.ts';
+import { connectionWatchOf } from './connection-watch.ts';
+import { unwatch, watch, type Watched } from './deadlines.ts';
+import { bytesTaken } from './kernel-bytes.ts';
+import type { Limits } from './limits.ts';
+
+/** The two sides of an exchange, as the client that makes it knows them. */
+export interface Party {
+  /** The request was given to the socket to its last byte. */
+  readonly isSent: boolean;
+  /** The head of the response is here. */
+  readonly isAnswered: boolean;
+  /** The response is here to its last byte, though perhaps not read. */
+  readonly isReceived: boolean;
+  /** Nobody reads the response now, so the peer may not send. */
+  readonly isPaused: boolean;
+  /** Ends the exchange with this error and destroys its socket, also one that is being connected. */
+  abandon(error: TimeoutError): void;
+}
+
+/**
+ * How often the bytes of a connection are looked at: a limit on silence is noticed that much late at most, and never
+ * early. Looking costs less than to be told of every chunk.
+ */
+const LOOK_EVERY_MS = 25;
+
+/** The clocks of one request and its response, from the call to the last byte. */
+export class Exchange implements Watched {
+  readonly #party: Party;
+  readonly #limits: Limits;
+  readonly #target: string;
+  readonly #startedAt = performance.now();
+  #isQueued = true;
+  #socket: Socket | undefined;
+  #isConnected = false;
+  /** The socket's counters when the exchange got it, and at the last look. */
+  #takenBefore = 0;
+  #readBefore = 0;
+  #taken = 0;
+  #read = 0;
+  /** Whether the peer was to take, or to send, bytes at the last look; and since when it has not. */
+  #wasWriting = false;
+  #wasReading = false;
+  #noneTakenSince = 0;
+  #noneReadSince = 0;
+  #sentAt = Infinity;
+  #lastTrafficAt = 0;
+
+  constructor(party: Party, limits: Limits, target: string) {
+    this.#party = party;
+    this.#limits = limits;
+    this.#target = target;
+    watch(this, this.#firstLook());
+  }
+
+  /** A connection was chosen, though it may still have to be made: the pool's limit is over. */
+  leaveQueue(): void {
+    this.#isQueued = false;
+  }
+
+  /** The exchange has this socket for itself from now on. */
+  attach(socket: Socket): void {
+    this.#isQueued = false;
+    this.#socket = socket;
+    const connection = connectionWatchOf(socket);
+    if (connection) connection.exchange = this;
+    if (connection && connection.readyAt === Infinity) return;
+    this.#connected(performance.now(), bytesTaken(socket), socket.bytesRead);
+  }
+
+  /** Bytes of this exchange that the kernel took; encrypted ones with TLS. */
+  bytesWritten(): number {
+    this.#sample(performance.now());
+    return this.#taken - this.#takenBefore;
+  }
+
+  /** Stops the clocks. */
+  end(): void {
+    unwatch(this);
+    const connection = this.#socket && connectionWatchOf(this.#socket);
+    if (connection?.exchange === this) connection.exchange = undefined;
+  }
+
+  check(now: number): number {
+    this.#sample(now);
+    const limits = this.#limits;
+    let phase: TimeoutPhase | undefined;
+    let since = 0;
+    let at = Infinity;
+    const consider = (candidate: TimeoutPhase, from: number): void => {
+      if (from + limits[candidate] >= at) return;
+      phase = candidate;
+      since = from;
+      at = from + limits[candidate];
+    };
+    const { isReceived, isAnswered } = this.#party;
+    if (this.#isQueued) consider('pool', this.#startedAt);
+    if (!isReceived) {
+      if (this.#wasWriting) consider('write', this.#noneTakenSince);
+      if (!isAnswered) consider('headers', this.#sentAt);
+      if (this.#wasReading) consider('read', this.#noneReadSince);
+      consider('total', this.#startedAt);
+    }
+    if (this.#isConnected) consider('idle', this.#lastTrafficAt);
+    if (phase === undefined || now < at) return Math.min(at, this.#nextLook(now));
+    this.#expire(phase, now - since);
+    return Infinity;
+  }
+
+  #firstLook(): number {
+    const { pool, total } = this.#limits;
+    return Math.min(this.#startedAt + Math.min(pool, total), this.#nextLook(this.#startedAt));
+  }
+
+  #nextLook(now: number): number {
+    const { write, headers, read, idle } = this.#limits;
+    return Math.min(write, headers, read, idle) === Infinity ? Infinity : now + LOOK_EVERY_MS;
+  }
+
+  #connected(at: number, taken: number, read: number): void {
+    this.#sentAt = Infinity;
+    this.#wasWriting = false;
+    this.#wasReading = false;
+    this.#isConnected = true;
+    this.#takenBefore = taken;
+    this.#readBefore = read;
+    this.#taken = taken;
+    this.#read = read;
+    this.#lastTrafficAt = at;
+  }
+
+  /** What changed since the last look counts as if it had changed now: a limit is never over too early. */
+  #sample(now: number): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    if (socket.destroyed) {
+      // Its counters are gone; a client that tries again may give the exchange another socket.
+      this.#isConnected = false;
+      this.#wasWriting = false;
+      this.#wasReading = false;
+      this.#sentAt = Infinity;
+      this.#socket = undefined;
+      return;
+    }
+    if (!this.#isConnected) {
+      const connection = connectionWatchOf(socket);
+      if (!connection || connection.readyAt === Infinity) return;
+      this.#connected(connection.readyAt, connection.bytesAtReady, 0);
+    }
+    const isUnsent = socket.writableLength > 0;
+    const isSent = !isUnsent && this.#party.isSent;
+    if (isSent && this.#sentAt === Infinity) this.#sentAt = now;
+
+    const taken = bytesTaken(socket);
+    const hasTaken = taken !== this.#taken;
+    if (hasTaken || !this.#wasWriting) this.#noneTakenSince = now;
+    this.#wasWriting = isUnsent;
+    this.#taken = taken;
+
+    const read = socket.bytesRead;
+    const hasRead = read !== this.#read;
+    if (hasRead || !this.#wasReading) this.#noneReadSince = now;
+    this.#wasReading = isSent && !this.#party.isPaused;
+    this.#read = read;
+
+    if (hasTaken || hasRead) this.#lastTrafficAt = now;
+  }
+
+  #expire(phase: TimeoutPhase, elapsedMs: number): void {
+    const error = timeoutError(phase, {
+      timeoutMs: this.#limits[phase],
+      elapsedMs,
+      bytesWritten: this.#taken - this.#takenBefore,
+      bytesRead: this.#read - this.#readBefore,
+      target: this.#target,
+    });
+    this.end();
+    this.#party.abandon(error);
+  }
+}

@@ -1,0 +1,129 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { Timeouts } from '../timeouts.ts';
+import { attemptTimeoutMs } from './attempt-timeout.ts';
+import { ConnectionWatch } from './connection-watch.ts';
+import { limitsOf, type Limits } from './limits.ts';
+import { watchRequest } from './node-exchange.ts';
+
+/** Options of an agent of node:http or node:https, and the limits of each request that is made through it. */
+export type TimeoutAgentOptions<T extends http.AgentOptions = http.AgentOptions> = Omit<
+  T,
+  'timeout'
+> & { readonly timeouts: Timeouts };
+
+/** Other limits for one request: an option that request() gives and these agents understand. */
+export const LIMITS: unique symbol = Symbol('lastack limits');
+
+export interface LimitedRequest {
+  readonly [LIMITS]?: Limits;
+}
+
+type Arguments = http.ClientRequestArgs & LimitedRequest;
+type OnCreate = (error: Error | null, stream: Duplex) => void;
+
+/** Node's own global agent closes a pooled connection after 5 s, too. */
+const POOLED_FOR_MS = 5000;
+
+/**
+ * An http.Agent that puts limits on every phase of its requests; for node:http and what builds on it (axios, got).
+ *
+ * A limit that ends destroys the socket and gives the request, or the reader of the response, a TimeoutError.
+ * Connections are kept alive by default, without traffic for `timeouts.idle`, or 5 s.
+ * @throws RangeError when a limit is no positive number of milliseconds
+ * @example http.get(url, { agent: new HttpTimeoutAgent({ timeouts: { connect: 2000, headers: 5000, total: 30_000 } }) })
+ */
+export class HttpTimeoutAgent extends http.Agent {
+  readonly #limits: Limits;
+
+  constructor({ timeouts, ...options }: TimeoutAgentOptions) {
+    const limits = limitsOf(timeouts);
+    super(agentOptions(options, limits));
+    this.#limits = limits;
+  }
+
+  /** Node's agents are asked for a socket here. */
+  addRequest(request: http.ClientRequest, options: Arguments): void {
+    watchRequest(request, this, options[LIMITS] ?? this.#limits, targetOf(options));
+    AGENT.addRequest.call(this, request, options);
+  }
+
+  override createConnection(options: Arguments, callback?: OnCreate): Duplex | null | undefined {
+    const limits = options[LIMITS] ?? this.#limits;
+    const socket = super.createConnection(withAttempts(options, limits), callback);
+    return watched(socket, options, limits, false);
+  }
+}
+
+/** The same for https URLs. */
+export class HttpsTimeoutAgent extends https.Agent {
+  readonly #limits: Limits;
+
+  constructor({ timeouts, ...options }: TimeoutAgentOptions<https.AgentOptions>) {
+    const limits = limitsOf(timeouts);
+    super(agentOptions(options, limits));
+    this.#limits = limits;
+  }
+
+  /** Node's agents are asked for a socket here. */
+  addRequest(request: http.ClientRequest, options: Arguments): void {
+    watchRequest(request, this, options[LIMITS] ?? this.#limits, targetOf(options));
+    AGENT.addRequest.call(this, request, options);
+  }
+
+  override createConnection(
+    options: Arguments & https.RequestOptions,
+    callback?: OnCreate,
+  ): Duplex | null | undefined {
+    const limits = options[LIMITS] ?? this.#limits;
+    const socket = super.createConnection(withAttempts(options, limits), callback);
+    return watched(socket, options, limits, true);
+  }
+}
+
+/** What http.Agent has and @types/node does not tell. */
+interface AgentInNode {
+  addRequest(this: http.Agent, request: http.ClientRequest, options: Arguments): void;
+}
+
+const AGENT = http.Agent.prototype as unknown as AgentInNode;
+
+function agentOptions<T extends http.AgentOptions>(options: T, limits: Limits): T {
+  const timeout = limits.idle === Infinity ? POOLED_FOR_MS : limits.idle;
+  return { keepAlive: true, scheduling: 'lifo', ...options, timeout };
+}
+
+function withAttempts<T extends object>(options: T, limits: Limits): T {
+  const autoSelectFamilyAttemptTimeout = attemptTimeoutMs(limits.connect);
+  return autoSelectFamilyAttemptTimeout === undefined
+    ? options
+    : { autoSelectFamilyAttemptTimeout, ...options };
+}
+
+function watched<T extends Duplex | null | undefined>(
+  socket: T,
+  options: Arguments,
+  limits: Limits,
+  tls: boolean,
+): T {
+  if (!socket) return socket;
+  const host = options.socketPath ? undefined : hostOf(options);
+  // Both agents make net.Sockets, whatever their types allow.
+  void new ConnectionWatch(socket as unknown as Socket, limits, {
+    host,
+    tls,
+    target: targetOf(options),
+  });
+  return socket;
+}
+
+function hostOf(options: Arguments): string {
+  return options.hostname ?? options.host ?? 'localhost';
+}
+
+function targetOf(options: Arguments): string {
+  return options.socketPath ?? `${hostOf(options)}:${options.port ?? options.defaultPort ?? ''}`;
+}
