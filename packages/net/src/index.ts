@@ -23,3 +23,12 @@ export {
   WriteTimeoutError,
 } from './timeout-error.ts';
 export type { TimeoutPhase, Timeouts } from './timeouts.ts';
+export type { OnUpgraded } from './graceful/foreign-connection.ts';
+export {
+  gracefulServer,
+  type GracefulServer,
+  type GracefulServerOptions,
+} from './graceful/graceful-server.ts';
+export { lingeringClose, type LingerLimits } from './graceful/lingering-close.ts';
+export type { Readiness } from './graceful/readiness.ts';
+export type { ShutdownReport } from './graceful/shutdown-report.ts';

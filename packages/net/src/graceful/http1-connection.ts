@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { announceClose } from './announced-close.ts';
+import type { Connection, DrainLimits } from './connection.ts';
+import { destroyNow } from './destroy-now.ts';
+import { linger } from './lingering-close.ts';
+import type { ShutdownTally } from './shutdown-report.ts';
+
+/** One HTTP/1 connection: the requests under way on it, and its end. */
+export class Http1Connection implements Connection {
+  readonly #socket: Socket;
+  readonly #limits: DrainLimits;
+  readonly #tally: ShutdownTally;
+  readonly #responses: ServerResponse[] = [];
+  #lastRequest: IncomingMessage | undefined;
+  #draining = false;
+  /** The close is announced or the FIN is sent: what still arrives is not processed. */
+  #closing = false;
+  /** `bytesRead` when the last request was whole and nothing came behind it; unknown while a request arrives. */
+  #bytesOfRequests: number | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, limits: DrainLimits, tally: ShutdownTally) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#tally = tally;
+    this.#bytesOfRequests = socket.bytesRead;
+    // Node calls this after a response with `Connection: close`.
+    socket.destroySoon = () => this.#close();
+  }
+
+  get isClosing(): boolean {
+    return this.#closing;
+  }
+
+  /** Takes a request in. @returns whether it may be processed */
+  accept(request: IncomingMessage, response: ServerResponse): boolean {
+    this.#lastRequest = request;
+    this.#bytesOfRequests = undefined;
+    if (this.#closing) {
+      this.#tally.droppedRequests++;
+      request.resume();
+      return false;
+    }
+    clearTimeout(this.#idle);
+    this.#responses.push(response);
+    response.once('close', () => this.#settle(response));
+    if (this.#draining) this.#announceClose(response);
+    return true;
+  }
+
+  /** From now on every response is the last one, and being idle ends. */
+  drain(): void {
+    this.#draining = true;
+    for (const response of this.#responses) this.#announceClose(response);
+    if (this.#responses.length === 0) this.#awaitIdleEnd();
+  }
+
+  destroy(): number {
+    const aborted = this.#responses.length;
+    this.#closing = true;
+    destroyNow(this.#socket);
+    return aborted;
+  }
+
+  release(): void {
+    clearTimeout(this.#idle);
+    Reflect.deleteProperty(this.#socket, 'destroySoon');
+    const { bytesRead } = this.#socket;
+    const hasRest = this.#bytesOfRequests !== undefined && bytesRead > this.#bytesOfRequests;
+    if (this.#closing && hasRest) this.#tally.droppedRequests++;
+  }
+
+  #announceClose(response: ServerResponse): void {
+    announceClose(response, () => {
+      // A paused connection has more requests than it reads: Node waits for the client to take its responses.
+      const isLast = this.#responses.at(-1) === response && !this.#socket.isPaused();
+      if (isLast) this.#closing = true;
+      return isLast;
+    });
+  }
+
+  #settle(response: ServerResponse): void {
+    this.#responses.splice(this.#responses.indexOf(response), 1);
+    this.#noteRequests();
+    if (!this.#draining) return;
+    if (response.writableFinished) this.#tally.completed++;
+    if (this.#responses.length === 0 && !this.#closing) this.#awaitIdleEnd();
+  }
+
+  #noteRequests(): void {
+    if (this.#lastRequest?.complete === true) this.#bytesOfRequests ??= this.#socket.bytesRead;
+  }
+
+  #awaitIdleEnd(): void {
+    this.#noteRequests();
+    const read = this.#socket.bytesRead;
+    this.#idle = setTimeout(() => {
+      // The head of a request is arriving, or the rest of a body whose response was early.
+      if (this.#socket.bytesRead > read) this.#awaitIdleEnd();
+      else this.#close();
+    }, this.#limits.idleGrace);
+  }
+
+  #close(): void {
+    this.#noteRequests();
+    if (this.#draining) this.#closing = true;
+    else if (this.#lastRequest?.complete !== false) {
+      Socket.prototype.destroySoon.call(this.#socket);
+      return;
+    }
+    linger(this.#socket, this.#limits.linger);
+  }
+}
