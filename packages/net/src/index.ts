@@ -23,6 +23,17 @@ export {
   WriteTimeoutError,
 } from './timeout-error.ts';
 export type { TimeoutPhase, Timeouts } from './timeouts.ts';
+export { LeakError } from './guard/leak-error.ts';
+export type { OpenSocket, SocketKind } from './guard/open-socket.ts';
+export type { CodeLine, Origin } from './guard/origin.ts';
+export type { TestRef } from './guard/socket-tracker.ts';
+export {
+  type LeakScope,
+  type SocketTracking,
+  type TestContextOptions,
+  type TrackOptions,
+  trackSockets,
+} from './guard/track-sockets.ts';
 export type { OnUpgraded } from './graceful/foreign-connection.ts';
 export {
   gracefulServer,
