@@ -1,3 +1,5 @@
+import type { Code } from './code-objects.ts';
+import { findHandler } from './find-handler.ts';
 import { searchHolders } from './holder-search.ts';
 import { isPlain, pathsTo, type HolderPath } from './holder-paths.ts';
 import type { Heap } from './heap.ts';
@@ -5,8 +7,16 @@ import type { PythonView } from './python-view.ts';
 import { rootsOf } from './holder-roots.ts';
 import type { ThreadStack } from './thread-stacks.ts';
 
-/** Who holds the sockets of a process: by descriptor, best first; none for a socket that nothing was found to hold. */
-export type Holders = ReadonlyMap<number, readonly HolderPath[]>;
+/** Who holds a socket, and who would have to close it. */
+export interface Holder {
+  /** The variables that lead to it, best first; none where nothing was found to hold it. */
+  readonly paths: readonly HolderPath[];
+  /** The function that a library calls with its connection. */
+  readonly handler: Code | null;
+}
+
+/** By descriptor. */
+export type Holders = ReadonlyMap<number, Holder>;
 
 /** For the search in the objects that were read, and for the names of those on the way. */
 const SEARCH_BUDGET = { bytes: 64 << 20, ms: 1000 };
@@ -36,9 +46,13 @@ export function findHolders(
       return open.size === 0;
     },
   });
-  const paths = new Map<number, readonly HolderPath[]>();
+  const holders = new Map<number, Holder>();
   for (const [socket, fd] of sockets) {
-    paths.set(fd, [...(paths.get(fd) ?? []), ...pathsTo(socket, { ...source, referrers })]);
+    const before = holders.get(fd);
+    holders.set(fd, {
+      paths: [...(before?.paths ?? []), ...pathsTo(socket, { ...source, referrers })],
+      handler: before?.handler ?? findHandler(view, referrers, socket),
+    });
   }
-  return paths;
+  return holders;
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Located, SocketLocation } from '../locator.ts';
+import type { Code } from './code-objects.ts';
 import { findHolders } from './find-holders.ts';
 import { nameOf } from './holder-name.ts';
 import { rankOf, type HolderPath } from './holder-paths.ts';
@@ -7,6 +8,7 @@ import type { Heap } from './heap.ts';
 import type { PythonView } from './python-view.ts';
 import { readDefinition } from './read-definition.ts';
 import { rootFile } from './roots.ts';
+import { sourceKind } from './source-kind.ts';
 import type { ThreadStack } from './thread-stacks.ts';
 
 export interface HeldOptions {
@@ -37,17 +39,20 @@ export function locateHeld(
   stacks: readonly ThreadStack[],
   options: HeldOptions,
 ): Held {
-  const paths = findHolders(view, heap, stacks, new Set(options.fds));
+  const holders = findHolders(view, heap, stacks, new Set(options.fds));
   const locations: SocketLocation[] = [];
   const unplaced = new Set<string>();
   const fdsOfThread = new Map<number, Set<number>>();
-  for (const [fd, found] of paths) {
-    for (const path of worthShowing(found)) {
+  for (const [fd, { paths, handler }] of holders) {
+    for (const path of worthShowing(paths)) {
       const location = locationOf(view, fd, path, options);
       if (location.line === null) unplaced.add(`${location.name} of ${location.file}`);
       else locations.push({ ...location, line: location.line });
     }
-    for (const stack of stacks.filter((stack) => found.some((path) => isOwn(path, stack)))) {
+    if (handler !== null && sourceKind(handler.file) !== 'python') {
+      locations.push(handledBy(handler, fd, options));
+    }
+    for (const stack of stacks.filter((stack) => paths.some((path) => isOwn(path, stack)))) {
       const fds = fdsOfThread.get(stack.address) ?? new Set();
       fdsOfThread.set(stack.address, fds.add(fd));
     }
@@ -79,8 +84,7 @@ function locationOf(
   { process, pid, startedMs, folder }: HeldOptions,
 ): Unplaced {
   const { root, name } = path.variable;
-  const written = rootFile(root);
-  const file = written.startsWith('<') ? written : resolve(folder, written);
+  const file = resolveFile(rootFile(root), folder);
   const where = `read from /proc/${pid}/mem`;
   const common = {
     role: 'held',
@@ -105,6 +109,21 @@ function locationOf(
     function: root.frame.code.function,
     evidence: `${root.suspended ? 'suspended call' : `call of ${thread}`}, ${where}`,
   };
+}
+
+function handledBy(handler: Code, fd: number, { pid, folder }: HeldOptions): SocketLocation {
+  return {
+    role: 'handled',
+    file: resolveFile(handler.file, folder),
+    line: handler.firstLine,
+    function: handler.function,
+    evidence: `callback of asyncio.start_server(), read from /proc/${pid}/mem`,
+    fd,
+  };
+}
+
+function resolveFile(file: string, folder: string): string {
+  return file.startsWith('<') ? file : resolve(folder, file);
 }
 
 function notesOf(pid: number, unplaced: ReadonlySet<string>, complete: boolean): string[] {

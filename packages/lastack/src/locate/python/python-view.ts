@@ -10,6 +10,7 @@ export interface PythonView {
   readonly memory: ProcessMemory;
   readonly interpreter: Interpreter;
   readonly objects: PythonObjects;
+  readonly codes: CodeObjects;
   readonly frames: Frames;
   readonly references: References;
 }
@@ -17,7 +18,8 @@ export interface PythonView {
 export function viewPython(memory: ProcessMemory, interpreter: Interpreter): PythonView {
   const { offsets, version } = interpreter;
   const objects = new PythonObjects(memory, offsets);
-  const frames = new Frames(objects, new CodeObjects(objects, version.minor), version.minor);
+  const codes = new CodeObjects(objects, version.minor);
+  const frames = new Frames(objects, codes, version.minor);
   const references = new References(objects, frames, version.minor);
-  return { memory, interpreter, objects, frames, references };
+  return { memory, interpreter, objects, codes, frames, references };
 }

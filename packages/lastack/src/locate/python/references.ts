@@ -4,7 +4,7 @@ import { TPFLAGS, type PythonObjects, type TypeFacts } from './objects.ts';
 import { isAddress, Unreadable } from './process-memory.ts';
 
 /**
- * How an object refers to another: at an index of a list, tuple or deque; as a member of a set; as the value or the key of an
+ * How an object refers to another: at an index of a list, tuple, deque or queue; as a member of a set; as the value or the key of an
  * entry of a dict; as an attribute; through the dict with its attributes; as a local variable of a frame; by a field.
  */
 export type How = 'item' | 'member' | 'value' | 'key' | 'attribute' | 'dict' | 'local' | 'field';
@@ -33,6 +33,8 @@ const VALUES_3_11 = -4 * WORD;
 const VALUES_VALID = 3;
 /** Modules/_collectionsmodule.c: `dequeobject` {PyVarObject, leftblock, rightblock, leftindex}, `block` of 64. */
 const DEQUE = { leftblock: 24, leftindex: 40, data: 8, rightlink: 8 + 64 * 8, length: 64 };
+/** Modules/_queuemodule.c of 3.13: `simplequeueobject` with a `RingBuf`; before, it kept a list. */
+const RING = { name: '_queue.SimpleQueue', next: 32, items: 40, capacity: 48, count: 56 };
 
 /** Finds out what an object of a Python process refers to. */
 export class References {
@@ -64,6 +66,7 @@ export class References {
       return;
     }
     if (type.name === 'collections.deque') this.#visitDeque(object, visit);
+    if (type.name === RING.name && this.#minor >= 13) this.#visitRing(object, visit);
     if ((type.flags & TPFLAGS.DICT_SUBCLASS) !== 0) {
       visitDict(this.#objects, object, (key, value) => {
         visit(value, 'value', key);
@@ -124,6 +127,19 @@ export class References {
         slot = 0;
       }
       const child = memory.u64(block + DEQUE.data + slot * WORD);
+      if (isAddress(child)) visit(child, 'item', index);
+    }
+  }
+
+  #visitRing(queue: number, visit: Visit): void {
+    const { memory } = this.#objects;
+    const count = memory.u64(queue + RING.count);
+    const capacity = memory.u64(queue + RING.capacity);
+    if (count > capacity || capacity > MOST_ITEMS) throw new Unreadable(`a queue of ${count}`);
+    const items = memory.pointer(queue + RING.items);
+    const next = memory.u64(queue + RING.next);
+    for (let index = 0; index < count; index++) {
+      const child = memory.u64(items + ((next + index) % capacity) * WORD);
       if (isAddress(child)) visit(child, 'item', index);
     }
   }
