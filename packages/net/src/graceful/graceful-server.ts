@@ -114,21 +114,23 @@ class TappedServer implements GracefulServer {
 
   async #stop(): Promise<ShutdownReport> {
     const startedAt = performance.now();
+    const { completed } = this.#tally;
     const deadline = setTimeout(() => this.#destroyAll('deadline'), this.#deadline);
     if (this.#server.listening) {
       await this.#preStop();
       await this.#emptyAcceptQueue();
     }
     const closed = closeListener(this.#server);
-    this.#connections.drain();
+    const drained = this.#connections.drain();
     if (this.#outcome !== 'graceful') this.#destroyAll(this.#outcome);
-    await closed;
+    await Promise.all([closed, drained]);
     clearTimeout(deadline);
     this.#finish();
     return {
       durationMs: performance.now() - startedAt,
       outcome: this.#outcome,
       ...this.#tally,
+      completed: this.#tally.completed - completed,
     };
   }
 

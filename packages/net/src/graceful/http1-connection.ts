@@ -83,9 +83,8 @@ export class Http1Connection implements Connection {
   #settle(response: ServerResponse): void {
     this.#responses.splice(this.#responses.indexOf(response), 1);
     this.#noteRequests();
-    if (!this.#draining) return;
     if (response.writableFinished) this.#tally.completed++;
-    if (this.#responses.length === 0 && !this.#closing) this.#awaitIdleEnd();
+    if (this.#draining && this.#responses.length === 0 && !this.#closing) this.#awaitIdleEnd();
   }
 
   #noteRequests(): void {

@@ -42,8 +42,7 @@ export class Http2Connection implements Connection {
     this.#streams.add(stream);
     stream.once('close', () => {
       this.#streams.delete(stream);
-      if (this.#draining && stream.rstCode === 0 && stream.writableFinished)
-        this.#tally.completed++;
+      if (stream.rstCode === 0 && stream.writableFinished) this.#tally.completed++;
     });
     if (!this.#draining || this.#session.closed) return undefined;
     clearTimeout(this.#idle);

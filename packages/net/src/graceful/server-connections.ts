@@ -25,6 +25,7 @@ export class ServerConnections {
   /** By the peer's address: Node does not say which TCP socket a TLS socket runs over. */
   readonly #handshakes = new Map<string, Socket>();
   #draining = false;
+  #onEmpty: (() => void) | undefined;
   #accepted = 0;
   /** The socket that Node is handing over: an HTTP/2 session is made, and emitted, meanwhile. */
   #current: Socket | undefined;
@@ -47,9 +48,14 @@ export class ServerConnections {
     return this.#accepted;
   }
 
-  drain(): void {
+  /** @returns when the last of them has closed; the server emits its 'close' before that */
+  async drain(): Promise<void> {
     this.#draining = true;
     for (const connection of this.#connections.values()) connection.drain();
+    if (this.#connections.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
   }
 
   /** Ends all of them now. */
@@ -74,14 +80,15 @@ export class ServerConnections {
   }
 
   secured(socket: TLSSocket, next: () => boolean): boolean {
+    const isHttp1 = this.#protocol === 'http2' && socket.alpnProtocol !== 'h2';
+    const result = this.#ready(socket, isHttp1 ? 'http1' : this.#protocol, next);
     const peer = peerOf(socket);
     const raw = this.#handshakes.get(peer);
     if (raw !== undefined) {
       this.#forgetHandshake(peer, raw);
       this.#remove(raw);
     }
-    const isHttp1 = this.#protocol === 'http2' && socket.alpnProtocol !== 'h2';
-    return this.#ready(socket, isHttp1 ? 'http1' : this.#protocol, next);
+    return result;
   }
 
   session(session: ServerHttp2Session): void {
@@ -152,6 +159,7 @@ export class ServerConnections {
   #remove(socket: Socket): void {
     this.#connections.get(socket)?.release();
     this.#connections.delete(socket);
+    if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
   #forgetHandshake(peer: string, socket: Socket): void {

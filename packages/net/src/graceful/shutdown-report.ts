@@ -16,8 +16,9 @@ export interface ShutdownReport {
   readonly upgraded: { readonly closed: number; readonly forced: number };
 }
 
-/** The counts of a shutdown under way. */
+/** What is counted on the way. */
 export interface ShutdownTally {
+  /** Since the server was made. */
   completed: number;
   droppedRequests: number;
   abortedRequests: number;
