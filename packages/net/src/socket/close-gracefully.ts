@@ -1,0 +1,31 @@
+import type { Socket } from 'node:net';
+import { closeLimits, type CloseOptions, type CloseReport } from './close-report.ts';
+import { Closing } from './closing.ts';
+
+const closings = new WeakMap<Socket, Closing>();
+
+/**
+ * Closes a `net.Socket` or `tls.TLSSocket` that somebody else opened, with the steps and the report of `SafeSocket.close()`.
+ * Readers that it has go on getting data; what nobody reads is discarded.
+ *
+ * A second call gives the same report, and may only shorten the limits. It never rejects once the options are valid.
+ * @throws RangeError when a limit is no number from 0 on
+ * @example const report = await closeGracefully(request.socket, { deadline: 2_000 });
+ */
+export function closeGracefully(socket: Socket, options: CloseOptions = {}): Promise<CloseReport> {
+  const begun = closings.get(socket);
+  if (begun !== undefined) {
+    begun.tighten(options);
+    return begun.report;
+  }
+  const closing = new Closing(socket, closeLimits(options));
+  closings.set(socket, closing);
+  if (socket.destroyed) {
+    if (socket.errored) closing.fail(socket.errored);
+    // Its 'close' comes in this turn of the event loop, or came long ago.
+    setImmediate(() => setImmediate(() => closing.released()));
+  } else {
+    closing.linger();
+  }
+  return closing.report;
+}

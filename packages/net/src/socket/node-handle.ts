@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+
+/**
+ * What Node knows of a socket and has no public name for. The one file that reads these fields: each may be missing, and
+ * what is said instead is stated.
+ */
+interface Handle {
+  readonly fd?: number;
+  /** Bytes that libuv holds and the kernel has not taken. */
+  readonly writeQueueSize?: number;
+  /** Bytes that were given to libuv. */
+  readonly bytesWritten?: number;
+  /** Of a TLSWrap: the handle that it encrypts for. */
+  readonly _parent?: Handle;
+  close?(done: () => void): void;
+  /** Closes with a RST; only a TCP handle has it. */
+  reset?(done: () => void): void;
+}
+
+/* oxlint-disable no-underscore-dangle -- these are Node's names */
+
+interface WithHandle {
+  readonly _handle?: Handle | null;
+  /** Of a TLS socket that was made from another socket: that one. */
+  readonly _parent?: Socket | null;
+}
+
+/** The descriptor of a TCP socket, also below TLS; null when it is closed, not made yet, or no TCP. */
+export function tcpDescriptorOf(socket: Socket): number | null {
+  const handle = (socket as WithHandle)._handle;
+  const tcp = handle?._parent ?? handle;
+  return tcp?.reset !== undefined && tcp.fd !== undefined && tcp.fd >= 0 ? tcp.fd : null;
+}
+
+/**
+ * Bytes that were written and that the kernel has not taken. Node's `writableLength` counts a write of which the kernel
+ * has taken a part as a whole, so it is the answer only where there is no handle.
+ */
+export function unsentBytes(socket: Socket): number {
+  const handle = (socket as WithHandle)._handle;
+  if (!handle || socket.connecting || socket.writableLength === 0) return socket.writableLength;
+  const waiting = Math.max(0, socket.bytesWritten - (handle.bytesWritten ?? 0));
+  return waiting + ((handle._parent ?? handle).writeQueueSize ?? socket.writableLength);
+}
+
+/** The socket that a TLS socket was made from, or null. */
+export function socketBelow(socket: Socket): Socket | null {
+  return (socket as WithHandle)._parent ?? null;
+}
+
+/**
+ * Destroys a socket with a RST where there is one to send: TCP and TLS over it. Node's `resetAndDestroy()` refuses TLS
+ * sockets, and a Unix socket has no RST: there it is `destroy()`.
+ */
+export function resetSocket(socket: Socket): void {
+  const { _handle: handle, _parent: below } = socket as WithHandle;
+  const tcp = handle?._parent ?? handle;
+  if (tcp?.reset === undefined) {
+    socket.destroy();
+  } else if (handle === tcp) {
+    socket.resetAndDestroy();
+  } else {
+    if (below) below.resetAndDestroy();
+    // destroy() ends in a call of this close(), whose callback lets the socket emit 'close'.
+    else tcp.close = tcp.reset.bind(tcp);
+    socket.destroy();
+  }
+}
