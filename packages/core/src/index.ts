@@ -1,4 +1,10 @@
 export * from './tcp/state.ts';
+export { flagNames, type Segment } from './tcp/segment.ts';
+export * from './tcp/path.ts';
+export * from './tcp/program.ts';
+export * from './tcp/simulate.ts';
+export * from './tcp/tcp-options.ts';
+export * from './tcp/transitions.ts';
 export * from './socket/table.ts';
 export * from './socket/row.ts';
 export * from './socket/address.ts';
