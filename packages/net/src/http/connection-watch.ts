@@ -38,6 +38,7 @@ export class ConnectionWatch implements Watched {
   readyAt = Infinity;
   /** Bytes that the kernel had taken then: TLS's handshake. */
   bytesAtReady = 0;
+  #bytesAtEnd: number | undefined;
   readonly #socket: Socket;
   readonly #limits: Limits;
   readonly #destination: Destination;
@@ -65,8 +66,18 @@ export class ConnectionWatch implements Watched {
     watch(this, this.#deadline());
   }
 
+  /** Bytes that the kernel has taken, of all exchanges; still known when the socket is destroyed. */
+  get bytesTaken(): number {
+    return this.#bytesAtEnd ?? bytesTaken(this.#socket);
+  }
+
   get target(): string {
     return this.#destination.target;
+  }
+
+  /** To be called before the socket's handle is gone. */
+  ending(): void {
+    this.#bytesAtEnd ??= bytesTaken(this.#socket);
   }
 
   check(now: number): number {
@@ -100,6 +111,7 @@ export class ConnectionWatch implements Watched {
 function nameErrors(socket: Socket, watch: ConnectionWatch): void {
   const destroy = socket._destroy.bind(socket);
   socket._destroy = (error, callback) => {
+    watch.ending();
     destroy(error && named(error, watch), callback);
   };
 }

@@ -73,8 +73,14 @@ export class Exchange implements Watched {
 
   /** Bytes of this exchange that the kernel took; encrypted ones with TLS. */
   bytesWritten(): number {
-    this.#sample(performance.now());
-    return this.#taken - this.#takenBefore;
+    const socket = this.#socket;
+    if (!socket) return this.#taken - this.#takenBefore;
+    const connection = connectionWatchOf(socket);
+    if (this.#isConnected) {
+      return (connection ? connection.bytesTaken : bytesTaken(socket)) - this.#takenBefore;
+    }
+    const isReady = connection !== undefined && connection.readyAt < Infinity;
+    return isReady ? connection.bytesTaken - connection.bytesAtReady : 0;
   }
 
   /** Stops the clocks. */
@@ -137,7 +143,8 @@ export class Exchange implements Watched {
     const socket = this.#socket;
     if (!socket) return;
     if (socket.destroyed) {
-      // Its counters are gone; a client that tries again may give the exchange another socket.
+      // A client that tries again may give the exchange another one.
+      this.#taken = this.#takenBefore + this.bytesWritten();
       this.#isConnected = false;
       this.#wasWriting = false;
       this.#wasReading = false;

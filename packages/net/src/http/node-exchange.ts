@@ -1,7 +1,7 @@
+/* oxlint-disable eslint/no-underscore-dangle -- Node's name for what a stream may override */
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-import type { TimeoutError } from '../timeout-error.ts';
 import { Exchange, type Party } from './exchange.ts';
 import type { Limits } from './limits.ts';
 
@@ -22,6 +22,16 @@ export function watchRequest(
   request.on('close', onClose);
 }
 
+/** Ends the exchange with this error, wherever it is, and destroys its socket. */
+export function abandonRequest(request: ClientRequest, error: Error): void {
+  (request as Watched)[EXCHANGE].abandon(error);
+}
+
+/** Bytes of the exchange that the kernel took. */
+export function bytesWrittenBy(request: ClientRequest): number {
+  return (request as Watched)[EXCHANGE].exchange.bytesWritten();
+}
+
 function onSocket(this: Watched, socket: Socket): void {
   this[EXCHANGE].exchange.attach(socket);
 }
@@ -34,6 +44,19 @@ function onResponse(this: Watched, response: IncomingMessage): void {
 
 function onClose(this: Watched): void {
   this[EXCHANGE].exchange.end();
+}
+
+/**
+ * Gives the reader of a response this error. Destroying the request would give it "aborted", and Node's own way to destroy
+ * a response emits 'aborted' first, of which axios and got make an error that has forgotten the cause.
+ */
+function destroyResponse(response: IncomingMessage, error: Error): void {
+  response._destroy = (failure, callback) => {
+    response.socket.destroy(failure ?? undefined);
+    // As Node does it: an error that nobody listens for is kept for the reader to come.
+    process.nextTick(() => callback(response.listenerCount('error') > 0 ? failure : null));
+  };
+  response.destroy(error);
 }
 
 /** How Node's agents tell a request that it gets no socket; @types/node does not know the error. */
@@ -70,16 +93,15 @@ class NodeExchange implements Party {
     return response !== undefined && response.readableLength >= response.readableHighWaterMark;
   }
 
-  abandon(error: TimeoutError): void {
+  abandon(error: Error): void {
     const request = this.#request;
-    // A response that is destroyed gives its reader this error; a request would give it "aborted".
-    if (this.response) this.response.destroy(error);
+    if (this.response) destroyResponse(this.response, error);
     else if (request.socket) request.destroy(error);
     else this.#leaveQueue(error);
   }
 
   /** A request that waits for a socket is told of its error only with the socket, unless the agent gives it up. */
-  #leaveQueue(error: TimeoutError): void {
+  #leaveQueue(error: Error): void {
     const queues = this.#agent.requests as NodeJS.Dict<unknown[]>;
     for (const [name, queue] of Object.entries(queues)) {
       const index = queue?.indexOf(this.#request) ?? -1;

@@ -1,4 +1,7 @@
+import type { Socket } from 'node:net';
+
 import type { TimeoutError } from '../../timeout-error.ts';
+import { connectionWatchOf } from '../connection-watch.ts';
 import { Exchange, type Party } from '../exchange.ts';
 import type { Limits } from '../limits.ts';
 import type { Line } from './line.ts';
@@ -74,11 +77,16 @@ export class DispatchParty implements Party {
     const isAlone = line?.waiting === 1;
     this.#leaveLine();
     this.#tell(error);
-    if (isAlone && line?.socket?.connecting) line.socket.destroy(error);
+    if (isAlone && line?.socket && !isReady(line.socket)) line.socket.destroy(error);
   }
 
   #leaveLine(): void {
     if (this.#line) this.#line.waiting--;
     this.#line = undefined;
   }
+}
+
+function isReady(socket: Socket): boolean {
+  const connection = connectionWatchOf(socket);
+  return connection !== undefined && connection.readyAt < Infinity;
 }

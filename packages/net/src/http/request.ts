@@ -1,0 +1,109 @@
+import http, { type ClientRequest, type OutgoingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { pipeline, Readable } from 'node:stream';
+
+import { ConnectionError, NetError } from '../net-error.ts';
+import type { Timeouts } from '../timeouts.ts';
+import { HttpResponse } from './http-response.ts';
+import { limitsOf } from './limits.ts';
+import { abandonRequest, bytesWrittenBy } from './node-exchange.ts';
+import { HttpsTimeoutAgent, HttpTimeoutAgent, LIMITS } from './timeout-agent.ts';
+
+/** What to ask, and how long to wait for it. */
+export interface HttpRequestOptions {
+  /** Default GET. */
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  /** A string goes as UTF-8; an iterable is sent chunk by chunk, as fast as the peer takes it. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array | string>;
+  /** Default: lookup, connect and tls 10 s; write, headers, read and idle 60 s; pool and total none. */
+  readonly timeouts?: Timeouts;
+  /** Ends the exchange, and destroys its socket, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Has the connections, and the options of TLS; default: one of the process, without a limit on connections. */
+  readonly agent?: HttpTimeoutAgent | HttpsTimeoutAgent;
+  /** Resolves names in place of dns.lookup(). */
+  readonly lookup?: LookupFunction;
+}
+
+const DEFAULTS: Timeouts = {
+  lookup: 10_000,
+  connect: 10_000,
+  tls: 10_000,
+  write: 60_000,
+  headers: 60_000,
+  read: 60_000,
+  idle: 60_000,
+};
+
+/** Connections that are kept alive between requests do not keep the process alive, and close after 5 s. */
+const sharedAgents: { 'http:'?: HttpTimeoutAgent; 'https:'?: HttpsTimeoutAgent } = {};
+
+/**
+ * One HTTP/1.1 exchange over node:http, with a limit on every phase. Follows no redirects and decodes no compression.
+ * @returns when the head of the response is here; the limits go on until its last byte
+ * @throws TimeoutError of the phase that took too long; its socket is destroyed
+ * @throws ConnectionError refused, reset, unreachable, …; closed before a response: code ECONNRESET
+ * @throws RangeError or TypeError for options that cannot be
+ * @example
+ * const response = await request('https://example.org/', { timeouts: { connect: 2000, total: 10_000 } });
+ * const page = await response.text();
+ */
+export async function request(
+  url: string | URL,
+  options: HttpRequestOptions = {},
+): Promise<HttpResponse> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const outgoing = start(new URL(url), options);
+  const explain = (error: Error): Error => explained(error, outgoing);
+  const abort = (): void => abandonRequest(outgoing, signal?.reason as Error);
+  signal?.addEventListener('abort', abort, { once: true });
+  outgoing.on('close', () => signal?.removeEventListener('abort', abort));
+  return new Promise((resolve, reject) => {
+    outgoing.on('response', (message) => resolve(new HttpResponse(message, explain)));
+    outgoing.on('error', (error) => reject(explain(error)));
+    send(outgoing, options.body);
+  });
+}
+
+function start(url: URL, options: HttpRequestOptions): ClientRequest {
+  const { protocol } = url;
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new TypeError(`request() speaks http: and https:, not ${protocol}`);
+  }
+  const { method, headers, lookup, agent = sharedAgent(protocol), timeouts } = options;
+  const limits = timeouts || !options.agent ? limitsOf(timeouts ?? {}, DEFAULTS) : undefined;
+  return (protocol === 'http:' ? http : https).request(url, {
+    agent,
+    ...(method !== undefined && { method }),
+    ...(headers && { headers }),
+    ...(lookup && { lookup }),
+    ...(limits && { [LIMITS]: limits }),
+  });
+}
+
+function sharedAgent(protocol: 'http:' | 'https:'): http.Agent {
+  return protocol === 'http:'
+    ? (sharedAgents[protocol] ??= new HttpTimeoutAgent({ timeouts: {} }))
+    : (sharedAgents[protocol] ??= new HttpsTimeoutAgent({ timeouts: {} }));
+}
+
+function send(outgoing: ClientRequest, body: HttpRequestOptions['body']): void {
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+    outgoing.end(body);
+    return;
+  }
+  // What goes wrong with the source destroys the request, which tells of it.
+  pipeline(Readable.from(body), outgoing, () => {});
+}
+
+/** Node says "socket hang up" and "aborted" where the peer closed the connection early. */
+function explained(error: Error, outgoing: ClientRequest): Error {
+  const isEarlyClose = 'code' in error && error.code === 'ECONNRESET';
+  if (error instanceof NetError || !isEarlyClose) return error;
+  const message = `${outgoing.host} closed the connection before its response was complete`;
+  const safeToRetry = bytesWrittenBy(outgoing) === 0;
+  return new ConnectionError('ECONNRESET', message, { cause: error, safeToRetry });
+}

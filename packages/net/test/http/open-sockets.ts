@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises';
+
+/** Sockets towards this port that some process still holds, by the kernel's table of this network namespace. */
+export async function socketsTowards(port: number): Promise<string[]> {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  const tables = await Promise.all(
+    ['tcp', 'tcp6'].map((table) => readFile(`/proc/self/net/${table}`, 'utf8').catch(() => '')),
+  );
+  return tables
+    .flatMap((table) => table.split('\n').slice(1))
+    .filter((row) => {
+      const [, , remote, , , , , , , inode] = row.trim().split(/\s+/);
+      return remote?.endsWith(`:${hexPort}`) && inode !== '0';
+    });
+}
