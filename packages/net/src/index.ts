@@ -43,6 +43,25 @@ export {
 export { lingeringClose, type LingerLimits } from './graceful/lingering-close.ts';
 export type { Readiness } from './graceful/readiness.ts';
 export type { ShutdownReport } from './graceful/shutdown-report.ts';
+export { closeGracefully } from './socket/close-gracefully.ts';
+export type {
+  CloseOptions,
+  CloseOutcome,
+  CloseReport,
+  SocketCloseOptions,
+} from './socket/close-report.ts';
+export {
+  connect,
+  type ConnectCommonOptions,
+  type ConnectOptions,
+  type ConnectPathOptions,
+  type ConnectTcpOptions,
+  type SocketTimeouts,
+  type TlsClientOptions,
+} from './socket/connect.ts';
+export { type ConnectionHandler, listen, type ListenOptions } from './socket/listen.ts';
+export type { Listener, ListenerCloseOptions, ListenerReport } from './socket/listener.ts';
+export type { SafeSocket } from './socket/safe-socket.ts';
 export { type HttpRequestOptions, request } from './http/request.ts';
 export { HttpResponse } from './http/http-response.ts';
 export {
