@@ -65,7 +65,7 @@ async function nameOf(
   { result }: Properties,
 ): Promise<string> {
   const name = result.find((property) => property.name === 'name')?.value?.value;
-  if (typeof name !== 'string' || name === '' || origin === 'internal') return '(anonymous)';
+  if (typeof name !== 'string' || name === '' || origin !== 'user') return '(anonymous)';
   await scripts.readCode(scriptId);
   return scripts.isName(name) ? name : '(anonymous)';
 }

@@ -1,7 +1,7 @@
 import type { SocketLocation } from '../locator.ts';
 import { scopesOf, siteOfFunction, type FunctionSite, type RemoteScope } from './function-site.ts';
 import { formatHolderPath, type HolderStep } from './holder-path.ts';
-import type { RemoteProbe } from './remote-probe.ts';
+import type { RemoteFunction, RemoteProbe } from './remote-probe.ts';
 import type { Scripts } from './scripts.ts';
 import type { Session } from './session.ts';
 import type { ProbeHit } from './target/probe.ts';
@@ -29,12 +29,21 @@ export interface HeldOptions {
   readonly scripts: Scripts;
   /** Calls of the inspector, as `session.calls` counts them, and `session.timeLeftMs`, at which the walk ends. */
   readonly lastCall: number;
-  readonly untilMs: number;
+  readonly until: number;
+  /** The sockets: when something of the user's holds each of them, packages are left alone. */
+  readonly wanted: ReadonlySet<number>;
+}
+
+function isSameLine(a: SocketLocation, b: SocketLocation | null): boolean {
+  return a.file === b?.file && a.line === b.line;
 }
 
 /** One call follows so many references, to keep the target's pause short. */
 const REFERENCES_PER_CALL = 4000;
-const FUNCTIONS_PER_ROUND = 8;
+const FUNCTIONS_PER_ROUND = 200;
+/** Functions of packages whose place is asked for before the walk goes on. */
+const PACKAGES_PER_ROUND = 8;
+const IS_NATIVE = /\{\s*\[native code\]\s*\}$/;
 /** The same code makes many closures; a few of them show what there is. */
 const CLOSURES_OF_ONE = 3;
 const PATHS_TOLD = 2;
@@ -48,6 +57,8 @@ export class HolderWalk {
   readonly #expanded = new Map<string, number>();
   /** Of packages: looked into when the user's own code is done. */
   readonly #later: Closure[] = [];
+  readonly #ofPackages: RemoteFunction[] = [];
+  readonly #unknown: RemoteFunction[] = [];
   /** False when the walk ended before it had seen everything. */
   isComplete = true;
 
@@ -72,22 +83,27 @@ export class HolderWalk {
   /** Searches what was added. */
   async search(): Promise<void> {
     await this.#walk();
-    while (this.#later.length > 0 && this.#mayGoOn()) {
-      await this.#enter(this.#later.splice(0, FUNCTIONS_PER_ROUND));
+    for (;;) {
+      // What is the user's own leads further than what packages have.
+      const rest = [this.#unknown, this.#ofPackages].find(({ length }) => length > 0);
+      if (this.#isFound() || !this.#mayGoOn()) return;
+      if (this.#later.length > 0) await this.#enter(this.#later.splice(0, PACKAGES_PER_ROUND));
+      else if (rest === undefined) return;
+      else await this.#enterFunctions(rest.splice(0, PACKAGES_PER_ROUND));
       await this.#walk();
     }
   }
 
+  #isFound(): boolean {
+    const own = this.#hits.filter((hit) => !hit.isServer && this.#isOfUser(hit));
+    const held = new Set(own.map(({ fd }) => fd));
+    return [...this.#options.wanted].every((fd) => held.has(fd));
+  }
+
   /** What holds the sockets: collections of a module before variables of a function, short paths before long ones. */
   locations(): readonly SocketLocation[] {
-    const hits = this.#hits.filter((hit) => !hit.isServer);
-    const ofUser = this.#best(
-      hits.filter((hit) => this.#isOfUser(hit)),
-      PATHS_TOLD,
-    );
-    const told = new Set(ofUser.map(({ fd }) => fd));
-    const others = hits.filter((hit) => !this.#isOfUser(hit) && !told.has(hit.fd));
-    return [...ofUser, ...this.#best(others, PATHS_TOLD)];
+    const hits = this.#hits.filter((hit) => !hit.isServer && this.#isOfUser(hit));
+    return this.#best(hits, PATHS_TOLD);
   }
 
   /** Where the program has the servers of the sockets, for those that only a framework listens to. */
@@ -105,7 +121,9 @@ export class HolderWalk {
       const ofSocket = told.get(hit.fd) ?? new Map<string, SocketLocation>();
       told.set(hit.fd, ofSocket);
       const location = ofSocket.size < perSocket ? this.#describe(hit) : null;
-      if (location !== null) {
+      const isKnown =
+        hit.isStandIn && [...ofSocket.values()].some((each) => isSameLine(each, location));
+      if (location !== null && !isKnown) {
         ofSocket.set(`${location.file}:${location.line}:${location.name}`, location);
       }
     }
@@ -117,14 +135,14 @@ export class HolderWalk {
     return from.kind === 'exports' || (from.kind === 'scope' && from.site.place.origin === 'user');
   }
 
-  /** Pools of Node's own have no line of the user's. */
-  notes(): readonly string[] {
-    const notes = new Set<string>();
+  /** The pools of Node's own that sockets are in: they have no line of the user's. */
+  pools(): ReadonlyMap<number, string> {
+    const pools = new Map<number, string>();
     for (const { fd, root, isServer } of this.#hits) {
       const from = this.#roots[root];
-      if (from.kind === 'pool' && !isServer) notes.add(`descriptor ${fd} is in ${from.label}`);
+      if (from.kind === 'pool' && !isServer) pools.set(fd, from.label);
     }
-    return [...notes];
+    return pools;
   }
 
   #describe({ fd, root, steps, isServer }: ProbeHit): SocketLocation | null {
@@ -184,10 +202,24 @@ export class HolderWalk {
     }
   }
 
+  /** Of the functions that the walk came across, the user's own at once; those of packages when nothing else is left. */
   async #enterFound(): Promise<void> {
-    const { session, scripts, probe } = this.#options;
+    const { scripts, probe } = this.#options;
+    const own: RemoteFunction[] = [];
+    for (const found of await probe.takeFunctions(FUNCTIONS_PER_ROUND)) {
+      if (!this.#mayGoOn()) return;
+      const isOwn = await scripts.isOwnFunction(found.source);
+      if (isOwn === true) own.push(found);
+      else if (isOwn === null) this.#unknown.push(found);
+      else if (!IS_NATIVE.test(found.source)) this.#ofPackages.push(found);
+    }
+    await this.#enterFunctions(own);
+  }
+
+  async #enterFunctions(functions: readonly RemoteFunction[]): Promise<void> {
+    const { session, scripts } = this.#options;
     const closures: Closure[] = [];
-    for (const { objectId } of await probe.takeFunctions(FUNCTIONS_PER_ROUND)) {
+    for (const { objectId } of functions) {
       if (!this.#mayGoOn()) return;
       const site = await siteOfFunction(session, scripts, objectId);
       if (site !== null) closures.push({ site, fd: null });
@@ -218,16 +250,13 @@ export class HolderWalk {
       const listensTo = new Set(fd === null ? [] : [fd]);
       const first = this.#roots.length;
       for (const scope of scopes) this.#roots.push({ kind: 'scope', site, scope, listensTo });
-      await probe.addScopes(
-        first,
-        scopes.map(({ objectId }) => objectId),
-      );
+      await probe.addScopes(first, site.place.origin === 'user', scopes);
     }
   }
 
   #mayGoOn(): boolean {
-    const { session, lastCall, untilMs } = this.#options;
-    const mayGoOn = session.calls < lastCall && session.timeLeftMs > untilMs;
+    const { session, lastCall, until } = this.#options;
+    const mayGoOn = session.calls < lastCall && session.timeLeftMs > until;
     if (!mayGoOn) this.isComplete = false;
     return mayGoOn;
   }

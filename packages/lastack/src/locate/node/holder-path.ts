@@ -28,6 +28,8 @@ export function formatHolderPath(
         path += '.values(…)';
         break;
       case 'property':
+        // Behind a symbol that the code does not name is the inside of a class, which its user does not know.
+        if (name.startsWith('[') && !isName(name.slice(1, -1))) return path;
         path += propertyText(name, isName);
         break;
       default:
@@ -39,6 +41,6 @@ export function formatHolderPath(
 
 function propertyText(name: string, isName: (name: string) => boolean): string {
   // A symbol comes as its description in brackets.
-  if (name.startsWith('[')) return isName(name.slice(1, -1)) ? name : '[symbol]';
+  if (name.startsWith('[')) return name;
   return isName(name) ? `.${name}` : '[…]';
 }

@@ -1,6 +1,8 @@
+import type { RemoteScope } from './function-site.ts';
 import { OBJECT_GROUP } from './inspector.ts';
 import type { RemoteObject } from './protocol.ts';
 import { InspectorError, type Session } from './session.ts';
+import { makeAnswers } from './target/answers.ts';
 import { makeProbe } from './target/probe.ts';
 
 type Probe = ReturnType<typeof makeProbe>;
@@ -11,7 +13,7 @@ const ARGUMENTS = `
   process._getActiveHandles(),
   [process],
   {
-    'the connection pool of fetch()':
+    'the connection pool of fetch() and undici':
       globalThis[Symbol.for('undici.globalDispatcher.2')] ??
       globalThis[Symbol.for('undici.globalDispatcher.1')],
     'http.globalAgent': (process.getBuiltinModule ?? require)('http').globalAgent,
@@ -23,6 +25,8 @@ const ARGUMENTS = `
 export interface RemoteFunction {
   readonly objectId: string;
   readonly label: string;
+  /** Its source, as V8 gives it along. */
+  readonly source: string;
 }
 
 /** The probe inside of the target, and what lastack asks it. */
@@ -38,7 +42,7 @@ export class RemoteProbe {
   /** Puts the probe into the target and lets it look for the sockets. */
   static async start(session: Session, fds: readonly number[]): Promise<RemoteProbe> {
     const { result } = await session.call('Runtime.evaluate', {
-      expression: `(${String(makeProbe)})(${ARGUMENTS}, ${JSON.stringify(fds)})`,
+      expression: `(${String(makeProbe)})(${String(makeAnswers)}, ${ARGUMENTS}, ${JSON.stringify(fds)})`,
       includeCommandLineAPI: true,
       objectGroup: OBJECT_GROUP,
     });
@@ -58,12 +62,45 @@ export class RemoteProbe {
     return this.#value('walk', [budget]);
   }
 
-  async listenersOfSocket(index: number): Promise<readonly RemoteFunction[]> {
-    return this.#listeners('listenersOfSocket', index);
+  listenersOfSocket(index: number): Promise<readonly RemoteFunction[]> {
+    return this.#listeners('listenersOfSocket', [{ value: index }]);
   }
 
-  async otherListeners(limit: number): Promise<readonly RemoteFunction[]> {
-    return this.#listeners('otherListeners', limit);
+  otherListeners(limit: number): Promise<readonly RemoteFunction[]> {
+    return this.#listeners('otherListeners', [{ value: limit }]);
+  }
+
+  /** @param scopes of a function of node:timers, which close over all timers */
+  timerListeners(scopes: readonly RemoteScope[]): Promise<readonly RemoteFunction[]> {
+    return this.#listeners('timerListeners', [], scopes);
+  }
+
+  /** Functions in few steps from those scopes, nearest first. */
+  functionsNear(scopes: readonly RemoteScope[]): Promise<readonly RemoteFunction[]> {
+    return this.#listeners('functionsNear', [], scopes);
+  }
+
+  /** Timers of Node's own making, by which those of the program are found. */
+  async timerFunction(): Promise<string | null> {
+    const { result } = await this.#session.call('Runtime.evaluate', {
+      expression: `(process.getBuiltinModule ?? require)('timers').setTimeout`,
+      includeCommandLineAPI: true,
+      objectGroup: OBJECT_GROUP,
+    });
+    return result.objectId ?? null;
+  }
+
+  async fetchFunction(index: number): Promise<string | null> {
+    return (await this.#call('fetchFunction', [{ value: index }])).objectId ?? null;
+  }
+
+  /** @returns the function whose scopes `addResponse()` needs */
+  async addFetch(index: number, scopes: readonly RemoteScope[]): Promise<string | null> {
+    return (await this.#callWithScopes('addFetch', index, scopes)).objectId ?? null;
+  }
+
+  async addResponse(index: number, scopes: readonly RemoteScope[]): Promise<void> {
+    await this.#callWithScopes('addResponse', index, scopes);
   }
 
   /** Adds the places where the walk can begin at once, and says what they are. */
@@ -82,26 +119,40 @@ export class RemoteProbe {
 
   async takeFunctions(count: number): Promise<readonly RemoteFunction[]> {
     const array = await this.#call('takeFunctions', [{ value: count }]);
-    return (await this.#elements(array)).map((objectId) => ({ objectId, label: '' }));
+    return (await this.#propertiesOf(array)).flatMap(({ objectId, description = '' }) =>
+      objectId === undefined ? [] : [{ objectId, label: '', source: description }],
+    );
   }
 
-  /** @param first what the walk will call the first of them; the others follow */
-  async addScopes(first: number, objectIds: readonly string[]): Promise<void> {
-    await this.#session.call('Runtime.callFunctionOn', {
-      objectId: this.#objectId,
-      functionDeclaration: 'function (first, ...scopes) { this.addScopes(first, scopes); }',
-      arguments: [{ value: first }, ...objectIds.map((objectId) => ({ objectId }))],
-    });
+  /**
+   * @param first what the walk will call the first of them; the others follow
+   * @param isOwn whether they are of the user's own code
+   */
+  async addScopes(first: number, isOwn: boolean, scopes: readonly RemoteScope[]): Promise<void> {
+    await this.#callWithScopes(isOwn ? 'addOwnScopes' : 'addScopes', first, scopes);
   }
 
-  async #listeners(method: 'listenersOfSocket' | 'otherListeners', argument: number) {
+  #callWithScopes(
+    method: 'addOwnScopes' | 'addScopes' | 'addFetch' | 'addResponse',
+    argument: number,
+    scopes: readonly RemoteScope[],
+  ): Promise<RemoteObject> {
+    const values = [{ value: argument }, ...scopes.map(({ objectId }) => ({ objectId }))];
+    return this.#call(method, values);
+  }
+
+  async #listeners(
+    method: 'listenersOfSocket' | 'otherListeners' | 'timerListeners' | 'functionsNear',
+    argument: readonly { readonly value: number }[],
+    scopes: readonly RemoteScope[] = [],
+  ): Promise<readonly RemoteFunction[]> {
     const { result } = await this.#session.call('Runtime.callFunctionOn', {
       objectId: this.#objectId,
-      functionDeclaration: `function (argument) {
-        const listeners = this.${method}(argument);
+      functionDeclaration: `function (...values) {
+        const listeners = this.${method}(...values);
         return [JSON.stringify(listeners.map(({ label }) => label)), ...listeners.map(({ listener }) => listener)];
       }`,
-      arguments: [{ value: argument }],
+      arguments: [...argument, ...scopes.map(({ objectId }) => ({ objectId }))],
       objectGroup: OBJECT_GROUP,
     });
     const properties = await this.#propertiesOf(result);
@@ -109,14 +160,9 @@ export class RemoteProbe {
     const labels = (typeof text === 'string' ? JSON.parse(text) : []) as readonly string[];
     return properties
       .slice(1)
-      .flatMap(({ objectId }, i) =>
-        objectId === undefined ? [] : [{ objectId, label: labels[i] ?? '' }],
+      .flatMap(({ objectId, description = '' }, i) =>
+        objectId === undefined ? [] : [{ objectId, label: labels[i] ?? '', source: description }],
       );
-  }
-
-  async #elements(array: RemoteObject): Promise<readonly string[]> {
-    const values = await this.#propertiesOf(array);
-    return values.flatMap(({ objectId }) => (objectId === undefined ? [] : [objectId]));
   }
 
   async #propertiesOf({ objectId }: RemoteObject): Promise<readonly RemoteObject[]> {
@@ -144,7 +190,7 @@ export class RemoteProbe {
 
   async #call(
     method: string,
-    values: readonly { readonly value?: unknown }[],
+    values: readonly { readonly value?: unknown; readonly objectId?: string }[],
     returnByValue = false,
   ): Promise<RemoteObject> {
     const { result, exceptionDetails } = await this.#session.call('Runtime.callFunctionOn', {

@@ -17,6 +17,11 @@ interface Script {
   readonly sourceMapUrl: string;
 }
 
+interface OwnSources {
+  readonly texts: readonly string[];
+  readonly isComplete: boolean;
+}
+
 interface Declaration {
   readonly place: Place;
   readonly isTopLevel: boolean;
@@ -24,6 +29,11 @@ interface Declaration {
 
 const LONGEST_SOURCE = 4 << 20;
 const MOST_SOURCES = 30;
+/** Scripts of the user's own that are read to recognize their functions. */
+const MOST_OWN_SOURCES = 60;
+const MOST_OWN_CHARACTERS = 8 << 20;
+/** What V8 gives for the source of a bound function, whatever it is bound to. */
+const BOUND = 'function () { [native code] }';
 
 /** Names that Node gives to what holds sockets. */
 const NODE_NAMES = new Set(
@@ -39,6 +49,9 @@ export class Scripts {
   readonly #scripts = new Map<string, Script>();
   readonly #mappers = new Map<string, PositionMapper | null>();
   readonly #code = new Map<string, string>();
+  readonly #sources = new Map<string, string>();
+  #ownSources: OwnSources | null = null;
+  readonly #ownFunctions = new Map<string, boolean | null>();
   readonly #names = new Map<string, boolean>();
   readonly #declarations = new Map<string, Declaration | null>();
 
@@ -76,11 +89,48 @@ export class Scripts {
   async readCode(scriptId: string): Promise<void> {
     if (this.#code.has(scriptId) || this.#code.size >= MOST_SOURCES) return;
     this.#code.set(scriptId, '');
-    const { scriptSource } = await this.#session.call('Debugger.getScriptSource', { scriptId });
+    const source = await this.#sourceOf(scriptId);
     // What was not known by then may be known now.
     this.#names.clear();
     this.#declarations.clear();
-    if (scriptSource.length <= LONGEST_SOURCE) this.#code.set(scriptId, blankText(scriptSource));
+    if (source.length <= LONGEST_SOURCE) this.#code.set(scriptId, blankText(source));
+  }
+
+  /**
+   * Whether a function is of the user's own code, told from its source alone, which spares a call for each of the thousands of
+   * functions of packages; null where that does not tell.
+   */
+  async isOwnFunction(source: string): Promise<boolean | null> {
+    if (source === BOUND) return null;
+    let isOwn = this.#ownFunctions.get(source);
+    if (isOwn === undefined) {
+      const { texts, isComplete } = (this.#ownSources ??= await this.#readOwnSources());
+      isOwn = texts.some((text) => text.includes(source)) || (isComplete ? false : null);
+      this.#ownFunctions.set(source, isOwn);
+    }
+    return isOwn;
+  }
+
+  async #readOwnSources(): Promise<OwnSources> {
+    const own = [...this.#scripts.keys()].filter((scriptId) => this.originOf(scriptId) === 'user');
+    const texts: string[] = [];
+    let characters = 0;
+    for (const scriptId of own.slice(0, MOST_OWN_SOURCES)) {
+      if (characters > MOST_OWN_CHARACTERS) return { texts, isComplete: false };
+      const text = await this.#sourceOf(scriptId);
+      characters += text.length;
+      texts.push(text);
+    }
+    return { texts, isComplete: own.length <= MOST_OWN_SOURCES };
+  }
+
+  async #sourceOf(scriptId: string): Promise<string> {
+    let source = this.#sources.get(scriptId);
+    if (source === undefined) {
+      source = (await this.#session.call('Debugger.getScriptSource', { scriptId })).scriptSource;
+      this.#sources.set(scriptId, source);
+    }
+    return source;
   }
 
   /** Whether code that was read names a property so; else the name may be data. */

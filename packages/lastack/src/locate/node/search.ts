@@ -1,9 +1,14 @@
 import type { LocateTarget, SocketLocation } from '../locator.ts';
+import { notesOfSockets } from './answer-notes.ts';
 import { readExecuting } from './executing.ts';
-import { siteOfFunction } from './function-site.ts';
+import { addFetchAnswers } from './fetch-answers.ts';
+import { scopesOf, siteOfFunction, type FunctionSite } from './function-site.ts';
 import { handledBy, readListenerSites, type ListenerSite } from './handled.ts';
 import { HolderWalk, type Closure } from './held.ts';
-import { RemoteProbe } from './remote-probe.ts';
+import type { Inspection } from './inspection.ts';
+import { findNear } from './near.ts';
+import { packageOf } from './package-of.ts';
+import { RemoteProbe, type RemoteFunction } from './remote-probe.ts';
 import { Scripts } from './scripts.ts';
 import type { Session } from './session.ts';
 
@@ -46,18 +51,72 @@ export async function searchThread(
   }
   if (target.fds.length === 0) return;
   const probe = await RemoteProbe.start(session, target.fds);
+  const inspection = { session, probe, scripts, until: RESERVE_MS };
   const first = await probe.found();
-  for (const { fd } of first) search.fds.add(fd);
-  const sites = await readListenerSites(session, probe, scripts, indexed(first, 0), RESERVE_MS);
-  search.locations.push(...handledBy(sites));
-  await searchHolders(session, probe, scripts, sites, search);
+  const listened = await readListeners(inspection, first, 0, search);
+  const ofFetch = first.flatMap(({ client }, index) => (client === 'fetch' ? [index] : []));
+  await addFetchAnswers(inspection, ofFetch);
+  const pools = await searchHolders(inspection, listened, search);
 
   // A TLS socket is known by its raw socket at first: what the walk came across has listeners of its own.
   const later = (await probe.found()).slice(first.length);
-  for (const { fd } of later) search.fds.add(fd);
-  const more = indexed(later, first.length);
-  const laterSites = await readListenerSites(session, probe, scripts, more, RESERVE_MS);
-  search.locations.push(...withoutTold(handledBy(laterSites), search.locations));
+  const more = await readListeners(inspection, later, first.length, search);
+
+  const located = new Set([
+    ...search.locations.map(({ fd }) => fd),
+    ...listened.alike,
+    ...more.alike,
+  ]);
+  const withoutLine = [...first, ...later].filter(({ fd }) => !located.has(fd));
+  const packages = packagesBySocket([...listened.sites, ...more.sites]);
+  const notes = notesOfSockets(
+    withoutLine.map((socket) => ({
+      ...socket,
+      pool: pools.get(socket.fd) ?? null,
+      package: packages.get(socket.fd) ?? null,
+    })),
+  );
+  for (const note of notes) search.notes.add(note);
+}
+
+type Found = Awaited<ReturnType<RemoteProbe['found']>>[number];
+
+interface Listened {
+  /** Listeners of the sockets, and functions of the user's behind those of packages. */
+  readonly sites: readonly ListenerSite[];
+  readonly near: readonly FunctionSite[];
+  /** Sockets for which the lines of others stand. */
+  readonly alike: ReadonlySet<number>;
+}
+
+/** Finds what handles the events of sockets that the probe has found. */
+async function readListeners(
+  inspection: Inspection,
+  found: readonly Found[],
+  firstIndex: number,
+  search: Search,
+): Promise<Listened> {
+  const sockets = found.map(({ fd, server }, i) => ({ index: firstIndex + i, fd, server }));
+  for (const { fd } of sockets) search.fds.add(fd);
+  const sites = await readListenerSites(inspection, sockets);
+  const own = handledBy(sites);
+  const handled = new Set(own.map(({ fd }) => fd));
+  const near = await findNear(
+    inspection,
+    sites.filter(({ fd }) => !handled.has(fd)),
+  );
+  search.locations.push(...withoutTold([...own, ...near.locations], search.locations));
+  return { sites, near: near.sites, alike: near.alike };
+}
+
+/** Of each socket the package whose listener is the nearest. */
+function packagesBySocket(sites: readonly ListenerSite[]): ReadonlyMap<number, string> {
+  return new Map(
+    sites.toReversed().flatMap(({ fd, site }) => {
+      const name = packageOf(site.place.file);
+      return name === null ? [] : [[fd, name] as const];
+    }),
+  );
 }
 
 /** V8 collects garbage before it lists its scripts, in one piece: 0.2 to 0.4 ms per MB of heap. */
@@ -69,33 +128,42 @@ async function enableDebugger(session: Session, pid: number, search: Search): Pr
   search.notes.add(`process ${pid} was paused for up to ${tookMs} ms, to list its scripts`);
 }
 
+/** @returns the pools of Node's own that sockets are in */
 async function searchHolders(
-  session: Session,
-  probe: RemoteProbe,
-  scripts: Scripts,
-  sites: readonly ListenerSite[],
+  inspection: Inspection,
+  { sites, near }: Listened,
   search: Search,
-): Promise<void> {
-  const lastCall = session.calls + MOST_CALLS;
-  const walk = new HolderWalk({ session, probe, scripts, lastCall, untilMs: RESERVE_MS });
+): Promise<ReadonlyMap<number, string>> {
+  const { session, probe, scripts, until } = inspection;
+  const wanted = new Set(search.fds);
+  const walk = new HolderWalk({ ...inspection, lastCall: MOST_CALLS, wanted });
   try {
     await walk.addPlaces();
+    await walk.add(near.map((site): Closure => ({ site, fd: null })));
     await walk.add(sites.map(({ site, fd }): Closure => ({ site, fd })));
     const others: Closure[] = [];
-    for (const { objectId } of await probe.otherListeners(OTHER_LISTENERS)) {
-      if (session.timeLeftMs < RESERVE_MS || session.calls > lastCall) break;
+    const listeners = [
+      ...(await timerListeners(inspection)),
+      ...(await probe.otherListeners(OTHER_LISTENERS)),
+    ];
+    const asked = new Set<string>();
+    for (const { objectId, source } of listeners) {
+      if (session.timeLeftMs < until || session.calls > MOST_CALLS) break;
+      // Of a package's function one is enough.
+      if (asked.has(source) && (await scripts.isOwnFunction(source)) === false) continue;
+      asked.add(source);
       const site = await siteOfFunction(session, scripts, objectId);
       if (site !== null) others.push({ site, fd: null });
     }
     await walk.add(others);
     await walk.search();
+    return walk.pools();
   } finally {
-    const handled = new Set(ownSites(sites).map(({ fd }) => fd));
+    const handled = new Set(search.locations.map(({ fd }) => fd));
     search.locations.push(
-      ...walk.servers().filter(({ fd }) => fd !== null && !handled.has(fd)),
+      ...walk.servers().filter(({ fd }) => !handled.has(fd)),
       ...walk.locations(),
     );
-    for (const note of walk.notes()) search.notes.add(note);
     const held = new Set(search.locations.flatMap(({ role, fd }) => (role === 'held' ? [fd] : [])));
     if (!walk.isComplete && [...search.fds].some((fd) => !held.has(fd))) {
       search.notes.add('not all of the program could be searched for what holds the sockets');
@@ -103,15 +171,16 @@ async function searchHolders(
   }
 }
 
-function ownSites(sites: readonly ListenerSite[]): readonly ListenerSite[] {
-  return sites.filter(({ site }) => site.place.origin === 'user');
-}
-
-function indexed(
-  found: readonly { readonly fd: number }[],
-  first: number,
-): readonly { readonly index: number; readonly fd: number }[] {
-  return found.map(({ fd }, i) => ({ index: first + i, fd }));
+/** Functions that the program's timers will call; none where setTimeout() is not Node's own. */
+async function timerListeners({
+  session,
+  probe,
+  scripts,
+}: Inspection): Promise<readonly RemoteFunction[]> {
+  const objectId = await probe.timerFunction();
+  const site = objectId === null ? null : await siteOfFunction(session, scripts, objectId);
+  if (site?.scopes == null || site.place.origin !== 'internal') return [];
+  return probe.timerListeners(await scopesOf(session, site.scopes));
 }
 
 function withoutTold(

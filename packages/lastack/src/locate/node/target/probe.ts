@@ -1,4 +1,5 @@
 import type { HolderStep } from '../holder-path.ts';
+import type { HttpClient, makeAnswers } from './answers.ts';
 
 /**
  * What lastack runs inside of a Node process: this function's text is sent there, so it must need nothing from outside and
@@ -7,6 +8,7 @@ import type { HolderStep } from '../holder-path.ts';
  * It must not disturb the program: it reads own data properties and built-in containers only, so that no getter, no proxy
  * and no method of the program runs; it defines nothing; each call does a bounded piece of work.
  *
+ * @param findAnswers `makeAnswers()`, sent as text with it
  * @param types `util.types`
  * @param handles `process._getActiveHandles()`: the program's open handles that keep it alive
  * @param emitters others that can have listeners of the program: `process`
@@ -15,6 +17,7 @@ import type { HolderStep } from '../holder-path.ts';
  * @param wanted descriptors
  */
 export function makeProbe(
+  findAnswers: typeof makeAnswers,
   types: ProbeTypes,
   handles: readonly unknown[],
   emitters: readonly unknown[],
@@ -27,6 +30,12 @@ export function makeProbe(
   const QUEUE_KEPT = 50_000;
   const KEYS_READ = 5000;
   const SERVED_TOLD = 16;
+  const TIMER_LISTS = 100;
+  const TIMERS_OF_LIST = 20;
+  const NEAR_DEPTH = 6;
+  const NEAR_WIDTH = 5000;
+  const NEAR_KEYS = 100;
+  const NEAR_KEPT = 100;
   const DEPTH = 7;
 
   const isObject = (value: unknown): value is object =>
@@ -38,6 +47,9 @@ export function makeProbe(
     const descriptor = Reflect.getOwnPropertyDescriptor(object, key);
     return descriptor !== undefined && 'value' in descriptor ? descriptor.value : undefined;
   };
+
+  const scopeObject = (scope: unknown): unknown => ownData(scope, 'object');
+  const answers = findAnswers({ isObject, ownData });
 
   const classOf = (object: object): string => {
     const prototype = Reflect.getPrototypeOf(object);
@@ -80,7 +92,24 @@ export function makeProbe(
   };
 
   const fds = new Set(wanted);
-  const found: { readonly fd: number; readonly socket: object }[] = [];
+  const found: {
+    readonly fd: number;
+    readonly socket: object;
+    readonly client: HttpClient | null;
+    readonly isUnread: boolean;
+    /** The same number for sockets of the same server; null for one of a client. */
+    readonly server: number | null;
+  }[] = [];
+  const serverNumbers = new WeakMap<object, number>();
+  let serversSeen = 0;
+  const numberOf = (server: unknown): number | null => {
+    if (!isObject(server)) return null;
+    const number = serverNumbers.get(server) ?? serversSeen++;
+    serverNumbers.set(server, number);
+    return number;
+  };
+  /** What a program holds in the place of a socket: the answer that it carries. */
+  const standIns = new WeakMap<object, number>();
   const foundSockets = new WeakSet<object>();
   let handlesRead = 0;
 
@@ -98,7 +127,11 @@ export function makeProbe(
     const server = ownData(socket, 'server') ?? ownData(socket, '_server');
     keepServer(server, fd);
     keepServer(ownData(ownData(server, '_events'), 'request'), fd);
-    found.push({ fd, socket });
+    const answer = answers.answerOn(socket);
+    for (const each of answer.objects) standIns.set(each, fd);
+    const isServer = ownData(socket, '_connections') !== undefined;
+    const { client, isUnread } = answer;
+    found.push({ fd, socket, client, isUnread, server: numberOf(isServer ? socket : server) });
   };
 
   /** Looks through some of the handles; true while there are more. */
@@ -162,6 +195,26 @@ export function makeProbe(
     ];
   };
 
+  /** Functions that the program has given to setTimeout() and setInterval(): most of its modules have one. */
+  const timerListeners = (...scopes: readonly unknown[]): readonly Listener[] => {
+    const lists = scopes
+      .map((scope) => ownData(ownData(scope, 'object'), 'timerListMap'))
+      .find(isObject);
+    return (lists === undefined ? [] : Reflect.ownKeys(lists).slice(0, TIMER_LISTS)).flatMap(
+      (duration) => {
+        const list = ownData(lists, duration);
+        const listeners: Listener[] = [];
+        let timer = ownData(list, '_idleNext');
+        for (let i = 0; i < TIMERS_OF_LIST && isObject(timer) && timer !== list; i++) {
+          const listener = ownData(timer, '_onTimeout');
+          if (isObject(listener)) listeners.push({ label: 'timer', listener });
+          timer = ownData(timer, '_idleNext');
+        }
+        return listeners;
+      },
+    );
+  };
+
   /** Listeners of everything else that is open: where the program's collections can be seen from. */
   const otherListeners = (limit: number): readonly Listener[] =>
     [...emitters, ...handles.slice(0, 200)]
@@ -183,10 +236,15 @@ export function makeProbe(
   interface Place {
     readonly value: object;
     readonly root: number;
+    /** Whether the walk came from the user's own code: what a package also has is looked at once more then. */
+    readonly isOwn: boolean;
     readonly steps: readonly Step[];
   }
   const queue: Place[] = [];
   const visited = new WeakSet<object>();
+  const visitedOwn = new WeakSet<object>();
+  const isVisited = (value: object, isOwn: boolean): boolean =>
+    visitedOwn.has(value) || (!isOwn && visited.has(value));
   const functions: Place[] = [];
   let queueRead = 0;
   /** References looked at, whatever they led to: what a call costs. */
@@ -195,9 +253,12 @@ export function makeProbe(
 
   const enter = (from: Place, value: unknown, kind: Step['kind'], name: string): void => {
     work++;
-    if (!isObject(value) || visited.has(value)) return;
+    if (!isObject(value) || isVisited(value, from.isOwn)) return;
     if (queue.length - queueRead >= QUEUE_KEPT) isCut = true;
-    else queue.push({ value, root: from.root, steps: [...from.steps, { kind, name }] });
+    else {
+      const { root, isOwn, steps } = from;
+      queue.push({ value, root, isOwn, steps: [...steps, { kind, name }] });
+    }
   };
 
   const SKIPPED_CLASSES = /^(TCP|TLSWrap|Pipe|HTTPParser|SecureContext|WeakMap|WeakSet)$/;
@@ -254,32 +315,90 @@ export function makeProbe(
     !types.isAnyArrayBuffer(value) &&
     !SKIPPED_CLASSES.test(classOf(value));
 
+  const addRoots = (first: number, roots: readonly unknown[], isOwn: boolean): void => {
+    for (const [i, value] of roots.entries()) {
+      if (isObject(value)) queue.push({ value, root: first + i, isOwn, steps: [] });
+    }
+  };
+
   const visit = (place: Place, hits: ProbeHit[]): void => {
-    const { value, root, steps } = place;
+    const { value, root, isOwn, steps } = place;
     const fd = steps.length === 0 ? -1 : fdOf(value);
     for (const served of (steps.length > 0 && servers.get(value)) || []) {
-      hits.push({ fd: served, root, steps, isServer: true });
+      hits.push({ fd: served, root, steps, isServer: true, isStandIn: false });
+    }
+    const carrier = steps.length === 0 ? undefined : standIns.get(value);
+    if (carrier !== undefined) {
+      hits.push({ fd: carrier, root, steps, isServer: false, isStandIn: true });
+      return;
     }
     if (fds.has(fd)) {
       keep(value, fd);
-      hits.push({ fd, root, steps, isServer: false });
+      hits.push({ fd, root, steps, isServer: false, isStandIn: false });
       return;
     }
     // Another socket: what it holds are Node's own things.
-    if (fd >= 0 || visited.has(value)) return;
+    if (fd >= 0 || isVisited(value, isOwn)) return;
+    if (typeof value === 'function' && !visited.has(value) && functions.length < FUNCTIONS_KEPT) {
+      functions.push(place);
+    }
     visited.add(value);
-    if (typeof value === 'function' && functions.length < FUNCTIONS_KEPT) functions.push(place);
+    if (isOwn) visitedOwn.add(value);
     if (steps.length >= DEPTH || !isExpandable(value)) return;
     enterReferent(place);
     enterContents(place);
     enterProperties(place);
   };
 
+  /**
+   * Functions that can be reached from scopes in few steps, by the name of the property that has them: handlers first, else
+   * the nearest first; not through other sockets and servers.
+   */
+  const functionsNear = (...scopes: readonly unknown[]): readonly Listener[] => {
+    const seen = new WeakSet<object>();
+    const near: Listener[] = [];
+    const handlers: Listener[] = [];
+    let level: [name: string, value: unknown][] = scopes.map((scope) => ['', scopeObject(scope)]);
+    for (let depth = 0; depth < NEAR_DEPTH; depth++) {
+      const next: [name: string, value: unknown][] = [];
+      for (const [name, value] of level) {
+        if (!isObject(value) || seen.has(value) || value === process) continue;
+        seen.add(value);
+        if (typeof value === 'function') {
+          // What frameworks call the function of the program that answers the requests of a route.
+          const kept = name === 'handler' || name === 'handle' ? handlers : near;
+          if (kept.length < NEAR_KEPT) kept.push({ label: name, listener: value });
+        } else if (next.length < NEAR_WIDTH && fdOf(value) < 0 && isExpandable(value)) {
+          for (const key of Reflect.ownKeys(value).slice(0, NEAR_KEYS)) {
+            next.push([String(key), ownData(value, key)]);
+          }
+        }
+      }
+      level = next;
+    }
+    return [...handlers, ...near];
+  };
+
   return {
     findMore,
+    functionsNear,
     /** What was found so far, by its index. */
-    found: () => found.map(({ fd, socket }) => ({ fd, className: classOf(socket) })),
+    found: () =>
+      found.map(({ fd, client, isUnread, server }) => ({ fd, client, isUnread, server })),
     listenersOfSocket,
+    timerListeners,
+    /** The function of fetch() whose scopes say what was made of a socket's answer. */
+    fetchFunction: (index: number) => answers.functionOf(found[index].socket),
+    /** Looks into those scopes for what the program may hold in the socket's place; what it returns has scopes that say more. */
+    addFetch: (index: number, ...scopes: readonly unknown[]): object | null => {
+      const { objects, next } = answers.readFetch(scopes);
+      for (const each of objects) standIns.set(each, found[index].fd);
+      return next;
+    },
+    addResponse: (index: number, ...scopes: readonly unknown[]): void => {
+      const response = answers.readResponse(scopes);
+      if (response !== null) standIns.set(response, found[index].fd);
+    },
     otherListeners,
     /** Where the walk can begin without a closure: exports of CommonJS modules, and pools of Node's. */
     places: () =>
@@ -287,19 +406,13 @@ export function makeProbe(
         ...Object.keys(pools).map((label) => ({ label, isPool: true, value: pools[label] })),
         ...userModules(),
       ].filter(({ value }) => isObject(value)),
-    /** Adds scopes, as V8 lists them, to walk from. */
-    addScopes: (first: number, scopes: readonly unknown[]): void => {
-      for (const [i, scope] of scopes.entries()) {
-        const value = ownData(scope, 'object');
-        if (isObject(value)) queue.push({ value, root: first + i, steps: [] });
-      }
-    },
-    /** Adds objects to walk from. */
-    addRoots: (first: number, roots: readonly unknown[]): void => {
-      for (const [i, value] of roots.entries()) {
-        if (isObject(value)) queue.push({ value, root: first + i, steps: [] });
-      }
-    },
+    /** Adds scopes, as V8 lists them, to walk from: of a package, and of the user's own code. */
+    addScopes: (first: number, ...scopes: readonly unknown[]): void =>
+      addRoots(first, scopes.map(scopeObject), false),
+    addOwnScopes: (first: number, ...scopes: readonly unknown[]): void =>
+      addRoots(first, scopes.map(scopeObject), true),
+    /** Adds objects of the user's own to walk from. */
+    addRoots: (first: number, roots: readonly unknown[]): void => addRoots(first, roots, true),
     /** Walks on for some references; says which wanted sockets it came across, and whether there is more. */
     walk: (budget: number) => {
       const hits: ProbeHit[] = [];
@@ -330,6 +443,8 @@ export interface ProbeHit {
   readonly steps: readonly HolderStep[];
   /** It is not the socket that is there, but its server. */
   readonly isServer: boolean;
+  /** Nor that, but the answer that the socket carries. */
+  readonly isStandIn: boolean;
 }
 
 /** `util.types`, as far as the probe needs it. */
