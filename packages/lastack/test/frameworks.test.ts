@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import type { FixStep, Location } from '@lastack/core';
+import { FRAMEWORK_PROGRAMS, type FrameworkProgram } from './frameworks.ts';
+import { until } from './kit/condition.ts';
+import { runLastack } from './kit/lastack.ts';
+import type { Namespace } from './kit/netns.ts';
+import { startProgram, type Program } from './kit/program.ts';
+import { namespaceOrSkip } from './kit/run.ts';
+import { readSockets } from './kit/sockets.ts';
+
+const PORT = 7000;
+const PEER_PORT = 7001;
+/** Of a leak that shows as CLOSE-WAITs, and of one that uses up the descriptors: see DESCRIPTORS. */
+const FEW = 3;
+const MANY = 36;
+const DESCRIPTORS = 64;
+const UPLOAD = 120_000;
+/** What the programs use as keys, paths and names of users: data, which must not be told. */
+const DATA = /(?:service|customer)-\d/;
+
+describe.concurrent('doctor --attach leads to the own line of a program that leaks', () => {
+  for (const program of FRAMEWORK_PROGRAMS) {
+    test(`in ${program.name}`, async (ctx) => {
+      await using namespace = await namespaceOrSkip(ctx);
+      const { pid } = await startLeak(namespace, program);
+      const finding = await findingOf(namespace, program, pid);
+      // Lines of packages are not the user's.
+      expect(finding.locations.filter(({ file }) => !isOwn(file, program))).toEqual([]);
+      const told = finding.locations.map((location) => describeLine(location));
+      for (const line of program.attach) expect(told).toContain(line);
+      const { note = /^/ } = program;
+      expect([...finding.notes, '']).toContainEqual(expect.stringMatching(note));
+    });
+  }
+});
+
+/** Starts the program and its peer, and makes it leak. */
+async function startLeak(
+  namespace: Namespace,
+  { name, peer, visits, rule }: FrameworkProgram,
+): Promise<Program> {
+  await (peer === 'silent'
+    ? startProgram(namespace, 'silent-server.py', [PEER_PORT])
+    : startProgram(namespace, 'frameworks/peer.mjs', [peer, PEER_PORT]));
+  const isNear = rule === 'fd-limit-near';
+  const count = isNear ? MANY : FEW;
+  const args = visits === 'none' ? [PEER_PORT, count] : [PORT, PEER_PORT];
+  const program = await startProgram(namespace, `frameworks/${name}.mjs`, args);
+  if (visits === 'uploads') {
+    await startProgram(namespace, 'leave-upload.py', ['127.0.0.1', PORT, count, UPLOAD]);
+  }
+  if (visits === 'requests') {
+    const paths = Array.from({ length: count }, (_, i) => `status/service-${i}`);
+    await startProgram(namespace, 'frameworks/visitor.mjs', [PORT, ...paths]);
+  }
+  if (isNear) {
+    await namespace.do('prlimit', [`--pid=${program.pid}`, `--nofile=${DESCRIPTORS}`]);
+    return program;
+  }
+  await until(
+    () => readSockets(namespace).filter(({ state }) => state === 'CLOSE-WAIT').length >= count,
+    `the leak of ${name}`,
+  );
+  return program;
+}
+
+interface Finding {
+  readonly rule: string;
+  readonly owners: readonly { readonly pid: number }[];
+  readonly locations: readonly Location[];
+  readonly notes: readonly string[];
+  readonly fix: { readonly steps: readonly FixStep[] };
+}
+
+async function findingOf(
+  namespace: Namespace,
+  { rule, watch = '1s' }: FrameworkProgram,
+  holder: number,
+): Promise<Finding> {
+  let last = '';
+  return until(
+    async () => {
+      last = (await runLastack(['doctor', '--json', '--attach', '--for', watch], { namespace }))
+        .stdout;
+      expect(last).not.toMatch(DATA);
+      const { findings } = JSON.parse(last) as { readonly findings: readonly Finding[] };
+      return findings.find(
+        (finding) => finding.rule === rule && finding.owners.some(({ pid }) => pid === holder),
+      );
+    },
+    () => `the finding ${rule}; the doctor said ${last}`,
+    { withinMs: 60_000 },
+  );
+}
+
+/** `held: const answers = [];`: the role, and the line. */
+function describeLine({ role, file, line }: Location): string {
+  const path = fileURLToPath(new URL(`programs/frameworks/${basename(file)}`, import.meta.url));
+  const text = readFileSync(path, 'utf8').split('\n')[line - 1];
+  return `${role}: ${text.trim()}`;
+}
+
+function isOwn(file: string, { name }: FrameworkProgram): boolean {
+  return basename(file) === `${name}.mjs`;
+}
