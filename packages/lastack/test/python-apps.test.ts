@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Location } from '@lastack/core';
 import { locatePython } from '../src/locate/python/locate-python.ts';
@@ -13,10 +13,10 @@ import { runPython, type PythonProgram } from '../src/locate/python/testing/pyth
 import { until } from './kit/condition.ts';
 import { runLastack } from './kit/lastack.ts';
 import { descriptorsOf, parseSockets } from './kit/sockets.ts';
+import { visit } from './kit/visit.ts';
 import { PYTHON_APPS, type PythonApp } from './python-apps.ts';
 
 const SUPPORTED = INTERPRETERS.filter(({ version }) => VERSIONS.includes(version));
-const REQUEST = 'GET /page HTTP/1.0\r\n\r\n';
 const ANSWER = `HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n${'.'.repeat(4000)}`;
 /** A fault must be as old as the doctor's patience, on a busy machine. */
 const WITHIN_MS = 40_000;
@@ -105,15 +105,6 @@ async function leak(app: PythonApp, { path }: Interpreter): Promise<PythonProgra
     await program[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** A client that has sent its FIN, and reads what still comes, so that its end is no reset. */
-async function visit(port: number): Promise<void> {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  socket.on('error', () => {}).resume();
-  socket.end(REQUEST);
-  socket.unref();
 }
 
 /** The descriptors of its CLOSE-WAITs. */

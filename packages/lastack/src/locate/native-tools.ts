@@ -19,15 +19,15 @@ export function nativeTool(
     case 'java':
       return `jcmd ${pid} Thread.print shows the lines that its threads are at`;
     case 'go':
-      return `with net/http/pprof in the program, /debug/pprof/goroutine?debug=2 shows the lines; without, dlv attach ${pid} does (it pauses the program)`;
+      return `with net/http/pprof in the program, curl 'http://127.0.0.1:PORT/debug/pprof/goroutine?debug=2' shows the lines, PORT being where it serves; without, dlv attach ${pid} does (it pauses the program), and kill -QUIT ${pid} (it ends the program)`;
     case 'other':
       break;
     default:
       return runtime satisfies never;
   }
-  if (/^(ruby|puma|unicorn|sidekiq)/.test(command)) {
+  if (/^(ruby|bundle|rails|rake|puma|unicorn|sidekiq)/.test(command)) {
     return `rbspy snapshot --pid ${pid} shows the lines that its threads are at`;
   }
   if (command.startsWith('php')) return `phpspy -p ${pid} shows the lines that it is at`;
-  return `eu-stack -p ${pid} shows the stacks of its threads (it pauses the program for a moment)`;
+  return `eu-stack -s -p ${pid} shows the lines that its threads are at, where it was built with -g (it pauses the program for a moment)`;
 }
