@@ -42,7 +42,7 @@ export type TimelineEvent =
       readonly on: TcpEvent;
     }
   | {
-      readonly kind: 'segment';
+      readonly kind: 'send';
       readonly at: number;
       readonly role: Role;
       readonly segment: Segment;
@@ -50,6 +50,14 @@ export type TimelineEvent =
       readonly arrives: number | null;
       /** When its copy arrives, or null when there is none. */
       readonly copyArrives: number | null;
+    }
+  | {
+      readonly kind: 'arrive';
+      readonly at: number;
+      /** Whom it reaches. */
+      readonly role: Role;
+      /** The very object that was sent. */
+      readonly segment: Segment;
     };
 
 /** How one side ended. */
@@ -161,13 +169,14 @@ export function simulate(setup: Setup, record?: (event: TimelineEvent) => void):
     if (arrives !== null) queue.add({ at: arrives, kind: 'arrive', to, segment });
     const copyArrives = copyOf(path, random, arrives ?? now);
     if (copyArrives !== null) queue.add({ at: copyArrives, kind: 'arrive', to, segment });
-    record?.({ kind: 'segment', at: now, role: from.role, segment, arrives, copyArrives });
+    record?.({ kind: 'send', at: now, role: from.role, segment, arrives, copyArrives });
   }
 
   function handle(event: Event): void {
     const { to } = event;
     switch (event.kind) {
       case 'arrive':
+        record?.({ kind: 'arrive', at: now, role: to.role, segment: event.segment });
         arrive(to, now, event.segment);
         break;
       case 'timer':
