@@ -89,6 +89,13 @@ test("the user's own preloads work as ever", async (ctx) => {
   expect(py.stdout).toBe(`his\nhis sitecustomize\n['${join(folder, 'py')}'] __init__\n`);
 });
 
+test('a program that connects from the end of the last connection keeps none of them', async (ctx) => {
+  await using namespace = await namespaceOrSkip(ctx);
+  const [node, ...rest] = commandOf('retries.cjs');
+  const { stdout } = await runUnder({ namespace, parent }, [], [node, '--expose-gc', ...rest]);
+  expect(stdout).toBe('collected\n');
+});
+
 describe.concurrent('while the command computes for ever, its record can be read', () => {
   for (const [program, maker] of [
     ['blocked.mjs', '<anonymous>'],

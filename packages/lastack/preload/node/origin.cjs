@@ -1,62 +1,70 @@
 'use strict';
-// Where something was made: a stack that is captured at once, and put into words when it is needed.
+// Where something was made: a stack that is captured at once, and put into words when it is needed. A stack holds what its
+// frames work on, such as the socket whose end made the program connect again: nothing may hold one for long.
 const { findSourceMap } = require('node:module');
 const { fileURLToPath } = require('node:url');
 
+/** As it is before the program replaces it. */
+const { Error } = globalThis;
+
 /** Between fetch and connect are 30 frames of Node's own. */
-const DEPTH = 50;
+const DEEPEST = 50;
+/** Frames to keep beyond the program's own line. */
+const BEYOND = 5;
+/** So many were enough until now. */
+let enough = 10;
 /** Programs with more scripts than this start over. */
 const MOST_FILES = 5000;
 
-class Origin {
-  #text = null;
-  #cause;
-
-  constructor(cause) {
-    this.#cause = cause;
-  }
-
-  /** The program's own line first, then the whole stack: `file \t line \t function` each. */
-  get text() {
-    this.#text ??= this.#describe();
-    return this.#text;
-  }
-
-  #describe() {
-    const frames = framesOf(this);
-    this.stack = undefined;
-    const own = frames.find(({ rank }) => rank === OWN);
-    if (own === undefined && this.#cause !== undefined) return this.#cause.text;
-    const first = own ?? frames.find(({ rank }) => rank === LIBRARY) ?? frames[0];
-    return [first, ...frames].map((frame) => frame?.text ?? '').join('\n');
-  }
-}
-
 /**
- * @param above the function whose caller is the first frame
+ * @param isOneOfMany a frame takes half a microsecond: of many, no more than others were found to need
  * @param cause the origin to name where no frame is the program's own
  */
-function captureOrigin(above, cause) {
-  const origin = new Origin(cause);
+function captureOrigin(isOneOfMany, cause) {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = DEPTH;
-  Error.captureStackTrace(origin, above);
+  const depth = isOneOfMany ? enough : DEEPEST;
+  Error.stackTraceLimit = depth;
+  const error = new Error();
   Error.stackTraceLimit = limit;
-  return origin;
+  return { error, depth, cause, text: '' };
+}
+
+/** The program's own line first, then the whole stack: `file \t line \t function` each. */
+function textOf(origin) {
+  if (origin.error !== null) {
+    origin.text = describe(origin);
+    origin.error = null;
+  }
+  return origin.text;
+}
+
+function describe({ error, depth, cause }) {
+  const frames = framesOf(error);
+  const own = frames.findIndex(({ rank }) => rank === OWN);
+  if (own >= 0) enough = Math.min(Math.max(enough, own + BEYOND), DEEPEST);
+  // What was cut off is of a kind that was not met before.
+  else if (depth === enough) enough = DEEPEST;
+  if (own < 0 && cause !== undefined) return textOf(cause);
+  const first = frames[own] ?? frames.find(({ rank }) => rank === LIBRARY) ?? frames[0];
+  return [first, ...frames].map((frame) => frame?.text ?? '').join('\n');
 }
 
 const OWN = 0;
 const LIBRARY = 1;
 const INTERNAL = 2;
 
-function framesOf(holder) {
+function framesOf(error) {
   const prepare = Error.prepareStackTrace;
   Error.prepareStackTrace = (_error, sites) => sites;
   try {
-    return holder.stack.map(describeSite);
+    return error.stack.filter((site) => !isOurs(site.getFileName())).map(describeSite);
   } finally {
     Error.prepareStackTrace = prepare;
   }
+}
+
+function isOurs(name) {
+  return typeof name === 'string' && name.startsWith(__dirname);
 }
 
 function describeSite(site) {
@@ -91,11 +99,10 @@ function scriptOf(name) {
 function describeScript(name) {
   if (typeof name !== 'string') return { file: '<native>', rank: INTERNAL, map: undefined };
   if (name.startsWith('node:')) return { file: name, rank: INTERNAL, map: undefined };
-  if (name.startsWith(__dirname)) return { file: name, rank: INTERNAL, map: undefined };
   const file = (name.startsWith('file:') ? fileURLToPath(name) : name).replaceAll(/[\t\n]/g, ' ');
   const rank = file.includes('/node_modules/') ? LIBRARY : OWN;
   // Known where the program runs with source maps, as under tsx or --enable-source-maps.
   return { file, rank, map: findSourceMap(name) };
 }
 
-module.exports = { captureOrigin };
+module.exports = { captureOrigin, textOf };

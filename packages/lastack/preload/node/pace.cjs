@@ -3,6 +3,7 @@
 // When a socket is recorded: at once, so that it can be read even if the program never comes back from what it does next.
 // But of more than 5 in 20 ms, the rest 20 ms later, and only those that are still open.
 const { noteSocket } = require('./exit-note.cjs');
+const { textOf } = require('./origin.cjs');
 const { writeRecord } = require('./slots.cjs');
 
 const WINDOW_MS = 20;
@@ -14,7 +15,16 @@ const { now } = Date;
 
 let windowBegan = 0;
 let inWindow = 0;
-let waiting = [];
+/** fd → what waits to be recorded. The next socket of a descriptor takes the place of the last, and lets it be collected. */
+const waiting = new Map();
+/** Sockets without a descriptor yet, and their origins. */
+let connecting = [];
+let isTimed = false;
+
+/** Whether more sockets are made than can be recorded at once. */
+function isBusy() {
+  return waiting.size > 0;
+}
 
 /**
  * @param socket a net.Socket with a handle
@@ -22,37 +32,77 @@ let waiting = [];
  */
 function record(socket, kind, origin) {
   const handle = socket._handle;
-  if (!(handle?.fd >= 0)) return;
+  const fd = handle?.fd;
+  if (!(fd >= 0)) return;
   const time = now();
   if (time - windowBegan >= WINDOW_MS || time < windowBegan) {
     windowBegan = time;
     inWindow = 0;
   }
   if (++inWindow <= AT_ONCE) {
-    write(socket, handle, kind, origin);
+    write(fd, { socket, handle, kind, origin });
     return;
   }
-  if (waiting.length === 0) setTimeout(writeWaiting, WINDOW_MS).unref();
-  waiting.push(socket, handle, kind, origin);
+  waiting.set(fd, { socket, handle, kind, origin });
+  comeBack();
+}
+
+/** Records a socket as soon as it has a descriptor: while its address is looked for, it has none. */
+function recordConnecting(socket, origin) {
+  if (socket._handle?.fd >= 0) {
+    record(socket, 'connect', origin);
+    return;
+  }
+  const attempt = { socket, origin };
+  // Before the program's own listeners, which may never return.
+  socket.prependOnceListener('connect', () => {
+    try {
+      record(socket, 'connect', attempt.origin);
+    } catch {
+      // What cannot be recorded is not the program's concern.
+    }
+  });
+  connecting.push(attempt);
+  comeBack();
+}
+
+function comeBack() {
+  if (isTimed) return;
+  isTimed = true;
+  setTimeout(writeWaiting, WINDOW_MS).unref();
 }
 
 function writeWaiting() {
-  const batch = waiting;
-  waiting = [];
-  for (let at = 0; at < batch.length; at += 4) {
+  isTimed = false;
+  const attempts = connecting;
+  connecting = [];
+  for (const attempt of attempts) quietly(settle, attempt);
+  const batch = [...waiting];
+  waiting.clear();
+  for (const [fd, each] of batch) {
     // A socket that was closed has no handle, or another one.
-    if (batch[at]._handle !== batch[at + 1]) continue;
-    try {
-      write(batch[at], batch[at + 1], batch[at + 2], batch[at + 3]);
-    } catch {
-      // One that cannot be recorded must not cost the others.
-    }
+    if (each.socket._handle === each.handle) quietly(() => write(fd, each));
   }
 }
 
-function write(socket, handle, kind, origin) {
-  writeRecord(handle.fd, kind, origin);
-  if (kind === 'connect') noteSocket(handle.fd, socket, writeWaiting);
+/** A socket that tries again when it fails would hold the one before it by its stack, and so all of them. */
+function settle(attempt) {
+  if (attempt.socket.connecting) textOf(attempt.origin);
+  else attempt.origin = null;
 }
 
-module.exports = { record };
+/** One that cannot be recorded must not cost the others. */
+function quietly(action, ...args) {
+  try {
+    action(...args);
+  } catch {
+    // As if it had not been seen.
+  }
+}
+
+function write(fd, { socket, kind, origin }) {
+  writeRecord(fd, kind, textOf(origin));
+  if (kind === 'connect') noteSocket(fd, socket, writeWaiting);
+}
+
+module.exports = { isBusy, record, recordConnecting };

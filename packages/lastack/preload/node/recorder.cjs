@@ -3,25 +3,14 @@
 // Records where each TCP socket of this program is made. Nothing is thrown, printed or kept alive here; sockets are only
 // looked at. A server's connections are made where it began to listen; a fetch's where fetch was called.
 const net = require('node:net');
-const { captureOrigin } = require('./origin.cjs');
-const { record } = require('./pace.cjs');
+const { captureOrigin, textOf } = require('./origin.cjs');
+const { isBusy, record, recordConnecting } = require('./pace.cjs');
 const { servers } = require('./exit-note.cjs');
 
-function same(object) {
-  return object;
-}
+const { apply } = Reflect;
 
-/** Keeps something about an object without a trace on it: a WeakMap of as many costs the collector ten times as much. */
-class Origins extends same {
-  #origin = undefined;
-  static get(object) {
-    return #origin in object ? object.#origin : undefined;
-  }
-  static set(object, origin) {
-    if (!(#origin in object)) Reflect.construct(Origins, [object]);
-    object.#origin = origin;
-  }
-}
+/** Server → the origin of its connections. */
+const listens = new WeakMap();
 
 /** The origin of the fetch that is going on; made only for those that need it, since it slows every promise down. */
 let fetches = null;
@@ -33,21 +22,6 @@ function quietly(action) {
   } catch {
     return undefined;
   }
-}
-
-/** When connect() returns, the socket has its descriptor, unless the address is still looked for. */
-function recordConnecting(socket, origin) {
-  if (socket._handle?.fd >= 0) {
-    record(socket, 'connect', origin);
-    return;
-  }
-  Origins.set(socket, origin);
-  // Before the program's own listeners, which may never return.
-  socket.prependOnceListener('connect', recordConnected);
-}
-
-function recordConnected() {
-  quietly(() => record(this, 'connect', Origins.get(this)));
 }
 
 function wrap(object, name, make) {
@@ -64,49 +38,51 @@ function wrap(object, name, make) {
   });
 }
 
+/* oxlint-disable eslint/prefer-rest-params -- an array for each call costs more than all else here */
 wrap(net.Socket.prototype, 'connect', (original) => {
-  return function connect(...args) {
-    const origin = quietly(() => captureOrigin(connect, fetches?.getStore()));
-    const result = Reflect.apply(original, this, args);
-    quietly(() => {
-      if (origin !== undefined) recordConnecting(this, origin);
-    });
+  return function connect() {
+    const origin = quietly(() => captureOrigin(isBusy(), fetches?.getStore()));
+    const result = apply(original, this, arguments);
+    if (origin !== undefined) quietly(() => recordConnecting(this, origin));
     return result;
   };
 });
 
 wrap(net.Server.prototype, 'listen', (original) => {
-  return function listen(...args) {
+  return function listen() {
     quietly(() => {
-      Origins.set(this, captureOrigin(listen, undefined));
+      const origin = captureOrigin(false, undefined);
+      textOf(origin);
+      listens.set(this, origin);
       servers.add(new WeakRef(this));
     });
-    return Reflect.apply(original, this, args);
+    return apply(original, this, arguments);
   };
 });
 
 // The diagnostics channel net.server.socket speaks only after the program's own listeners.
 wrap(net.Server.prototype, 'emit', (original) => {
-  return function emit(...args) {
-    if (args[0] === 'connection') {
-      quietly(() => {
-        const origin = Origins.get(this);
-        if (origin !== undefined && args[1]?._handle) record(args[1], 'accept', origin);
-      });
-    }
-    return Reflect.apply(original, this, args);
+  return function emit(event, socket) {
+    if (event === 'connection') quietly(() => recordAccepted(this, socket));
+    return apply(original, this, arguments);
   };
 });
+/* oxlint-enable eslint/prefer-rest-params */
+
+function recordAccepted(server, socket) {
+  const origin = listens.get(server);
+  if (origin !== undefined && socket?._handle) record(socket, 'accept', origin);
+}
 
 if (typeof globalThis.fetch === 'function') {
   wrap(globalThis, 'fetch', (original) => {
     return function fetch(...args) {
-      const call = () => Reflect.apply(original, this, args);
+      const call = () => apply(original, this, args);
       // Without a body it connects before it returns: its caller is on the stack.
       if (!args.some((arg) => quietly(() => arg.body) != null)) return call();
       const origin = quietly(() => {
         fetches ??= new (require('node:async_hooks').AsyncLocalStorage)();
-        return captureOrigin(fetch, undefined);
+        return captureOrigin(false, undefined);
       });
       return origin === undefined ? call() : fetches.run(origin, call);
     };

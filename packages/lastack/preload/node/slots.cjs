@@ -15,11 +15,11 @@ const slot = Buffer.alloc(SLOT_BYTES);
 let file = null;
 
 /** @param kind `connect` or `accept` */
-function writeRecord(fd, kind, origin) {
+function writeRecord(fd, kind, text) {
   // Threads of one process share its descriptors, and so its file: nobody may empty it.
   file ??= openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
   const inode = fstatSync(fd).ino;
-  const length = slot.write(`${kind}\n${origin.text}`, HEAD_BYTES, MOST_TEXT);
+  const length = slot.write(`${kind}\n${text}`, HEAD_BYTES, MOST_TEXT);
   writeInode(inode, 0);
   slot.writeUInt32LE(length, 8);
   writeInode(inode, HEAD_BYTES + length);

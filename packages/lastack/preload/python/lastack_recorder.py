@@ -5,14 +5,16 @@ import sys
 
 SLOT_BYTES = 2048
 DEPTH = 40
+DEPTHS = range(DEPTH)
 MOST_STACKS = 1000
 NOBODY = (0, b'')
 AF_INET, AF_INET6, SOCK_STREAM = 2, 10, 1
+# Their slots are written through memory: a call of the kernel lets other threads take the interpreter.
+MAPPED_SLOTS = 256
 
 _folder = os.environ.get('LASTACK_RUN_DIR', '')
 _stdlib = os.path.dirname(os.__file__) + os.sep
-_file = None  # (descriptor, st_ino) of this process's records
-_made = {}  # fd: (inode, text) of the sockets that this process made, or inherited
+_made = {}  # fd: (inode, body) of the sockets that this process made, or inherited
 _inherited = {}  # those of _made that a parent made
 _nameless = {}  # fd: inode of those without a line of the program's own
 _stacks = {}  # (id of code, f_lasti, …) of the frames: what _describe() gave
@@ -65,8 +67,8 @@ def _patch(module):
     family_of, type_of = base.family.__get__, base.type.__get__
     make, accept = cls.__init__, cls.accept
 
-    def __init__(self, *args, **kwargs):
-        make(self, *args, **kwargs)
+    def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
+        make(self, family, type, proto, fileno)
         try:
             if family_of(self) in (AF_INET, AF_INET6) and type_of(self) & 15 == SOCK_STREAM:
                 _record(self.fileno(), sys._getframe(1))
@@ -76,7 +78,8 @@ def _patch(module):
     def accepted(self):
         result = accept(self)
         try:
-            _name_after_listener(result[0].fileno(), self.fileno())
+            if _nameless:
+                _name_after_listener(result[0].fileno(), self.fileno())
         except Exception:
             pass
         return result
@@ -84,7 +87,7 @@ def _patch(module):
     __init__.__doc__, __init__.__wrapped__ = make.__doc__, make
     accepted.__doc__, accepted.__wrapped__, accepted.__name__ = accept.__doc__, accept, 'accept'
     cls.__init__, cls.accept = __init__, accepted
-    os.register_at_fork(after_in_child=_start_child)
+    os.register_at_fork(after_in_child=_records.start_child)
     atexit.register(_quietly, _note_open_sockets)
 
 
@@ -93,9 +96,13 @@ def _record(fd, frame):
     if _made.get(fd, NOBODY)[0] == inode:
         return  # It changes its object, as for TLS.
     key, above = [], frame
-    while above is not None and len(key) < 2 * DEPTH:
-        key += id(above.f_code), above.f_lasti
+    add = key.append
+    for _ in DEPTHS:
+        add(id(above.f_code))
+        add(above.f_lasti)
         above = above.f_back
+        if above is None:
+            break
     key = tuple(key)
     stack = _stacks.get(key)
     if stack is None:
@@ -104,11 +111,11 @@ def _record(fd, frame):
         stack = _stacks[key] = _describe(frame)
     if not stack[1]:
         _nameless[fd] = inode
-    _write(fd, inode, stack[0])
+    _records.write(fd, inode, stack[0])
 
 
 def _describe(frame):
-    """The text of a stack, whether a line of the program's own is in it, and the code that keeps its key valid."""
+    """The body of a stack's slot, whether a line of the program's own is in it, and the code that keeps its key valid."""
     frames = []
     while frame is not None and len(frames) < DEPTH:
         frames.append((frame.f_code, frame.f_lineno))
@@ -120,7 +127,13 @@ def _describe(frame):
     # What a library accepts, as asyncio does, is the program's by its listener only.
     has_name = own[:1] == lines[1:2] if is_accept else bool(own)
     text = '\n'.join(['accept' if is_accept else 'connect', own[0] if own else lines[0]] + lines)
-    return text.encode('utf-8', 'replace')[:SLOT_BYTES - 20], has_name, frames
+    return _body(text.encode('utf-8', 'replace')), has_name, frames
+
+
+def _body(text):
+    """What stands between the inodes of a slot, as in node/slots.cjs."""
+    text = text[:SLOT_BYTES - 20]
+    return len(text).to_bytes(4, 'little') + text
 
 
 def _belongs_to_library(name):
@@ -134,51 +147,78 @@ def _belongs_to_library(name):
 def _name_after_listener(fd, listener):
     """A connection that a library accepts, as asyncio does, is made where the listener was."""
     inode = _nameless.pop(fd, None)
-    text = _made.get(listener, NOBODY)[1]
-    if text and inode is not None and _made.get(fd, NOBODY)[0] == inode:
-        _write(fd, inode, b'accept' + text[text.index(b'\n'):][:SLOT_BYTES - 26])
+    body = _made.get(listener, NOBODY)[1]
+    if body and inode is not None and _made.get(fd, NOBODY)[0] == inode:
+        _records.write(fd, inode, _body(b'accept' + body[body.index(b'\n', 4):]))
 
 
-def _descriptor():
-    """Of the file of records. The program may have closed it, as daemons do, and the number be another file's by now."""
-    global _file
-    if _file is not None:
+class _Records:
+    """The file of this process's records. A hook of the interpreter holds it: it must outlive the program's own files."""
+
+    def __init__(self):
+        self.file = None  # (descriptor, st_ino)
+        self.map = None  # Its first slots; False where there is no room for them
+        self.parents = []  # Maps of those it was forked from: their descriptors may be the program's by now
+
+    def write(self, fd, inode, body):
+        previous, _made[fd] = _made.get(fd, NOBODY), (inode, body)
+        if self.map is None:
+            self.map = self.make_map()
+        name = inode.to_bytes(8, 'little')
+        at = fd * SLOT_BYTES
+        end = at + 8 + len(body)
+        if fd >= MAPPED_SLOTS or self.map is False:
+            os.pwrite(self.descriptor(), name + body + name, at)
+        elif previous[1] is body:
+            # Most are made where the last one was.
+            self.map[end:end + 8] = name
+            self.map[at:at + 8] = name
+        else:
+            self.map[at:end + 8] = name + body + name
+
+    def make_map(self):
         try:
-            if os.fstat(_file[0]).st_ino == _file[1]:
-                return _file[0]
-        except OSError:
+            import mmap
+            # With all its pages: to write to one that the disk has no room for would kill the program.
+            os.posix_fallocate(self.descriptor(), 0, MAPPED_SLOTS * SLOT_BYTES)
+            options = {'trackfd': False} if sys.version_info >= (3, 13) else {}
+            return mmap.mmap(self.descriptor(), MAPPED_SLOTS * SLOT_BYTES, **options)
+        except Exception:
+            return False
+
+    def descriptor(self):
+        """Of the file. The program may have closed it, as daemons do, and the number be another file's by now."""
+        if self.file is not None:
+            try:
+                if os.fstat(self.file[0]).st_ino == self.file[1]:
+                    return self.file[0]
+            except OSError:
+                pass
+        fd = os.open(os.path.join(_folder, str(os.getpid())), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.file = (fd, os.fstat(fd).st_ino)
+        return fd
+
+    def start_child(self):
+        """After a fork: a file of its own, with what it inherited."""
+        self.parents.append(self.map)
+        self.file = self.map = None
+        _inherited.update(_made)
+        _made.clear()
+        try:
+            for fd, (inode, body) in _inherited.items():
+                self.write(fd, inode, body)
+        except Exception:
             pass
-    fd = os.open(os.path.join(_folder, str(os.getpid())), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    _file = (fd, os.fstat(fd).st_ino)
-    return fd
 
 
-def _write(fd, inode, text):
-    """The slot of a descriptor, as in node/slots.cjs."""
-    _made[fd] = inode, text
-    name = inode.to_bytes(8, 'little')
-    os.pwrite(_descriptor(), name + len(text).to_bytes(4, 'little') + text + name, fd * SLOT_BYTES)
-
-
-def _start_child():
-    """After a fork: a file of its own, with what it inherited."""
-    global _file
-    parents, _file = _file, None
-    _inherited.update(_made)
-    try:
-        for fd, (inode, text) in _made.items():
-            _write(fd, inode, text)
-        if parents is not None:
-            os.close(parents[0])
-    except Exception:
-        pass
+_records = _Records()
 
 
 def _note_open_sockets():
     """As node/exit-note.cjs does."""
     import _socket
     lines = []
-    for fd, (inode, text) in _made.items():
+    for fd, (inode, body) in _made.items():
         if _inherited.get(fd, NOBODY)[0] == inode:
             continue
         try:
@@ -190,7 +230,7 @@ def _note_open_sockets():
         try:
             if socket.getsockopt(_socket.SOL_SOCKET, 30):  # SO_ACCEPTCONN
                 return
-            if text.startswith(b'accept'):
+            if body.startswith(b'accept', 4):
                 continue
             address, port = socket.getpeername()[:2]
             lines.append('%d\t%d\t%s\t%d\n' % (fd, inode, address, port))
