@@ -1,3 +1,5 @@
+import type { FixStep } from './finding.ts';
+
 /**
  * What a line of code has to do with a socket. `created`: it was made there. `handled`: a listener there would handle its
  * events. `held`: the variable or container that keeps it is there. `executing`: a thread that should serve it is there now.
@@ -23,4 +25,6 @@ export interface Whereabouts {
   readonly locations: readonly Location[];
   /** What is to be known about the search, and how to get further, a sentence each. */
   readonly notes: readonly string[];
+  /** What to do in particular about what was found, before the steps of the finding's fix. */
+  readonly steps?: readonly FixStep[];
 }

@@ -15,11 +15,10 @@ export function closeWaitFix(cause: CloseWaitCause, isClient = false): Fix {
     case 'close-skipped':
       return isClient ? CLOSE_WHAT_WAS_USED : CLOSE_ON_EVERY_PATH;
     case 'data-abandoned':
-      return isClient ? CLOSE_WHAT_WAS_USED : CLOSE_AT_THE_END;
     case 'eof-ignored':
     case 'not-reading':
     case 'unknown':
-      return CLOSE_AT_THE_END;
+      return isClient ? CLOSE_WHAT_WAS_USED : CLOSE_AT_THE_END;
     default:
       return cause satisfies never;
   }
@@ -81,7 +80,7 @@ const CLOSE_WHAT_WAS_USED: Fix = {
   steps: [
     {
       language: 'Node',
-      text: 'await response.arrayBuffer() or response.body?.cancel() after every fetch; response.resume() with http; socket.destroy() in finally',
+      text: 'after every fetch() await response.text() or await response.body?.cancel(); response.resume() with http; await body.dump() with undici; socket.destroy() in finally',
     },
     {
       language: 'Python',

@@ -1,15 +1,19 @@
 import {
+  unreadAnswerStep,
   type Diagnosis,
   type Evidence,
   type Finding,
+  type HttpClient,
   type Location,
   type LocationRole,
+  type OwnerTable,
   type ProcessFacts,
   type RuleId,
   type Whereabouts,
 } from '@lastack/core';
-import type { Located, Locator, SocketLocation } from './locator.ts';
+import type { Located, Locator, SocketLocation, UnreadAnswer } from './locator.ts';
 import { nativeTool } from './native-tools.ts';
+import { whileHeld } from './still-held.ts';
 
 /** Findings that a line of the program causes. */
 const LOCATED_RULES: ReadonlySet<RuleId> = new Set([
@@ -35,15 +39,17 @@ export interface LocateOptions {
 /** Finds the lines of code behind findings. It only reads, unless `attach` says otherwise. */
 export async function locateFindings(
   { findings }: Diagnosis,
-  { processes }: Evidence,
+  { processes, owners }: Evidence,
   options: LocateOptions,
 ): Promise<ReadonlyMap<Finding, Whereabouts>> {
   const facts = processes.kind === 'ok' ? processes.value : new Map<number, ProcessFacts>();
+  const table = owners.kind === 'ok' ? owners.value : null;
   const whereabouts = new Map<Finding, Whereabouts>();
   const searched = new Map<number, Promise<Located>>();
   for (const finding of findings.filter(({ rule }) => LOCATED_RULES.has(rule))) {
     const locations: Location[] = [];
     const notes: string[] = [];
+    const clients = new Set<HttpClient>();
     for (const { pid, fds } of finding.owners) {
       const process = facts.get(pid);
       if (process === undefined) continue;
@@ -54,7 +60,11 @@ export async function locateFindings(
           );
           break;
         }
-        searched.set(pid, locateIn(process, fdsOf(pid, findings), options));
+        const sockets = socketsOf(pid, findings, table);
+        searched.set(
+          pid,
+          whileHeld(pid, sockets, (held) => locateIn(process, held, options)),
+        );
       }
       const located = await searched.get(pid);
       const wanted = new Set(fds);
@@ -62,15 +72,34 @@ export async function locateFindings(
         ...(located?.locations ?? []).filter(({ fd }) => fd === null || wanted.has(fd)),
       );
       notes.push(...(located?.notes ?? []));
+      for (const { fd, client } of located?.unreadAnswers ?? []) {
+        if (wanted.has(fd)) clients.add(client);
+      }
     }
-    whereabouts.set(finding, { locations: mergeLocations(locations), notes: [...new Set(notes)] });
+    whereabouts.set(finding, {
+      locations: mergeLocations(locations),
+      notes: [...new Set(notes)],
+      steps: [...clients].map(unreadAnswerStep),
+    });
   }
   return whereabouts;
 }
 
-function fdsOf(pid: number, findings: readonly Finding[]): readonly number[] {
+/** Inodes by descriptor, of the sockets that findings are about. */
+function socketsOf(
+  pid: number,
+  findings: readonly Finding[],
+  table: OwnerTable | null,
+): ReadonlyMap<number, number> {
   const owners = findings.flatMap((finding) => finding.owners).filter((owner) => owner.pid === pid);
-  return [...new Set(owners.flatMap(({ fds }) => fds))].slice(0, MOST_FDS);
+  const wanted = new Set(owners.flatMap(({ fds }) => fds));
+  const sockets = new Map<number, number>();
+  for (let row = 0; table !== null && row < table.count && sockets.size < MOST_FDS; row++) {
+    if (table.pid[row] === pid && wanted.has(table.fd[row])) {
+      sockets.set(table.fd[row], table.inode[row]);
+    }
+  }
+  return sockets;
 }
 
 async function locateIn(
@@ -80,6 +109,7 @@ async function locateIn(
 ): Promise<Located> {
   const locations: SocketLocation[] = [];
   const notes: string[] = [];
+  const unreadAnswers: UnreadAnswer[] = [];
   const target = { pid: process.pid, fds };
   const { locateRecorded } = await import('./recorded/locate-recorded.ts');
   const recorded = await locateRecorded(target);
@@ -93,11 +123,12 @@ async function locateIn(
   if (located?.kind === 'ok') {
     locations.push(...located.value.locations);
     notes.push(...located.value.notes);
+    unreadAnswers.push(...(located.value.unreadAnswers ?? []));
   } else if (located !== undefined) {
     notes.push(`${located.reason}: ${located.remedy}`);
   }
   const tool = locations.length === 0 ? nativeTool(process, options.attach) : null;
-  return { locations, notes: tool === null ? notes : [...notes, tool] };
+  return { locations, notes: tool === null ? notes : [...notes, tool], unreadAnswers };
 }
 
 /** Loaded only when a finding asks for it. */

@@ -1,4 +1,4 @@
-import type { Location, Observation } from '@lastack/core';
+import type { HttpClient, Location, Observation } from '@lastack/core';
 
 /** Sockets of one process whose lines of code are sought. */
 export interface LocateTarget {
@@ -16,6 +16,14 @@ export interface Located {
   readonly locations: readonly SocketLocation[];
   /** What the user should know about this search, a sentence each: what was left out, what the target now shows. */
   readonly notes: readonly string[];
+  /** Sockets that carry an answer which nobody has read to its end. */
+  readonly unreadAnswers?: readonly UnreadAnswer[];
+}
+
+/** An answer that a socket of a client carries. */
+export interface UnreadAnswer {
+  readonly fd: number;
+  readonly client: HttpClient;
 }
 
 /** Finds lines of code of a process; a refusal is an observation with its reason and remedy, never an exception. */

@@ -56,6 +56,6 @@ function findingJson(finding: Finding, where: Whereabouts | undefined): object {
     notes: where?.notes ?? [],
     growth,
     forecast: forecast === null ? null : { ...forecast, at: new Date(forecast.at).toISOString() },
-    fix,
+    fix: { ...fix, steps: [...(where?.steps ?? []), ...fix.steps] },
   };
 }

@@ -35,7 +35,7 @@ export function findingLines(
     ...field('peers', peersText(finding), width),
     ...field('why', causeText(finding), width),
     ...whereLines(whereabouts, width),
-    ...fixLines(finding, width),
+    ...fixLines(finding, whereabouts?.steps ?? [], width),
   ];
 }
 
@@ -118,12 +118,16 @@ function peersText({ peers }: Finding): string | null {
   return rest > 0 ? `${shown} and ${grouped(rest)} more` : shown;
 }
 
-function fixLines({ fix, owners }: Finding, width: number): string[] {
-  const steps = stepsFor(fix.steps, owners);
-  const languages = steps.length > 1;
+function fixLines(
+  { fix, owners }: Finding,
+  particular: readonly FixStep[],
+  width: number,
+): string[] {
+  const general = stepsFor(fix.steps, owners);
+  const languages = general.length > 1;
   return [
     ...field('fix', fix.summary, width),
-    ...steps.flatMap(({ language, text }) =>
+    ...[...particular, ...general].flatMap(({ language, text }) =>
       field('', languages ? `${language}: ${text}` : text, width),
     ),
     ...field('', `more: ${fix.docs}`, width),

@@ -1,4 +1,4 @@
-import type { HttpClient } from './target/answers.ts';
+import type { HttpClient } from '@lastack/core';
 
 /** A socket for which no line of the user's own was found. */
 export interface SocketWithoutLine {

@@ -23,7 +23,12 @@ export const locateNode: Locator = async (target) => {
   const before = readInodes(pid, fds);
   const inspector = await openInspector(pid);
   if (inspector.kind !== 'ok') return inspector;
-  const search: Search = { locations: [], notes: new Set(), fds: new Set() };
+  const search: Search = {
+    locations: [],
+    notes: new Set(),
+    fds: new Set(),
+    unreadAnswers: [],
+  };
   const deadline = performance.now() + IN_ALL_MS;
   const note = (text: string): unknown => search.notes.add(text);
   const used = await useInspector(inspector.value, deadline, note, async (session) => {
@@ -40,7 +45,7 @@ export const locateNode: Locator = async (target) => {
     note(`process ${pid} has written lines about its debugger to stderr, because of --attach`);
   }
   const locations = withoutReused(search.locations, before, readInodes(pid, fds));
-  return seen({ locations, notes: [...search.notes] });
+  return seen({ locations, notes: [...search.notes], unreadAnswers: search.unreadAnswers });
 };
 
 /** What the descriptors refer to: `socket:[8123]`. */

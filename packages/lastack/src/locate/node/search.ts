@@ -1,4 +1,4 @@
-import type { LocateTarget, SocketLocation } from '../locator.ts';
+import type { LocateTarget, SocketLocation, UnreadAnswer } from '../locator.ts';
 import { notesOfSockets } from './answer-notes.ts';
 import { readExecuting } from './executing.ts';
 import { addFetchAnswers } from './fetch-answers.ts';
@@ -24,6 +24,7 @@ export interface Search {
   readonly notes: Set<string>;
   /** Descriptors that belong to this thread. */
   readonly fds: Set<number>;
+  readonly unreadAnswers: UnreadAnswer[];
 }
 
 export interface SearchOptions {
@@ -97,7 +98,10 @@ async function readListeners(
   search: Search,
 ): Promise<Listened> {
   const sockets = found.map(({ fd, server }, i) => ({ index: firstIndex + i, fd, server }));
-  for (const { fd } of sockets) search.fds.add(fd);
+  for (const { fd, client, isUnread } of found) {
+    search.fds.add(fd);
+    if (client !== null && isUnread) search.unreadAnswers.push({ fd, client });
+  }
   const sites = await readListenerSites(inspection, sockets);
   const own = handledBy(sites);
   const handled = new Set(own.map(({ fd }) => fd));

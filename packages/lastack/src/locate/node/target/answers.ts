@@ -1,11 +1,10 @@
+import type { HttpClient } from '@lastack/core';
+
 /** What reads the target's objects, as the probe does: own data properties, no getter, no proxy. */
 export interface DataReader {
   readonly isObject: (value: unknown) => value is object;
   readonly ownData: (object: unknown, key: PropertyKey) => unknown;
 }
-
-/** A client of HTTP. */
-export type HttpClient = 'fetch' | 'http' | 'undici';
 
 /**
  * Part of the probe, sent as text like it: the answer that a client's connection is busy with. Sockets do not say whose they

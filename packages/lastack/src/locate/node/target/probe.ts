@@ -1,5 +1,6 @@
+import type { HttpClient } from '@lastack/core';
 import type { HolderStep } from '../holder-path.ts';
-import type { HttpClient, makeAnswers } from './answers.ts';
+import type { makeAnswers } from './answers.ts';
 
 /**
  * What lastack runs inside of a Node process: this function's text is sent there, so it must need nothing from outside and
