@@ -5,10 +5,10 @@ import { describe, expect, test } from 'vitest';
 import type { FixStep, Location } from '@lastack/core';
 import { FRAMEWORK_PROGRAMS, type FrameworkProgram } from './frameworks.ts';
 import { until } from './kit/condition.ts';
-import { runLastack } from './kit/lastack.ts';
-import type { Namespace } from './kit/netns.ts';
-import { startProgram, type Program } from './kit/program.ts';
-import { namespaceOrSkip } from './kit/run.ts';
+import { ENTRY, runLastack } from './kit/lastack.ts';
+import { collect, type Namespace } from './kit/netns.ts';
+import { startProgram } from './kit/program.ts';
+import { namespaceOrSkip, reportOf } from './kit/run.ts';
 import { readSockets } from './kit/sockets.ts';
 
 const PORT = 7000;
@@ -25,30 +25,48 @@ describe.concurrent('doctor --attach leads to the own line of a program that lea
   for (const program of FRAMEWORK_PROGRAMS) {
     test(`in ${program.name}`, async (ctx) => {
       await using namespace = await namespaceOrSkip(ctx);
-      const { pid } = await startLeak(namespace, program);
+      const { pid } = await startLeak(namespace, program, startProgram);
       const finding = await findingOf(namespace, program, pid);
       // Lines of packages are not the user's.
       expect(finding.locations.filter(({ file }) => !isOwn(file, program))).toEqual([]);
       const told = finding.locations.map((location) => describeLine(location));
       for (const line of program.attach) expect(told).toContain(line);
-      const { note = /^/ } = program;
+      const { note = /^/, fix = '' } = program;
       expect([...finding.notes, '']).toContainEqual(expect.stringMatching(note));
+      expect(finding.fix.steps[0].text).toContain(fix);
+    });
+  }
+});
+
+describe.concurrent('run tells the own line that made the connections of a program that leaks', () => {
+  for (const program of FRAMEWORK_PROGRAMS.filter(({ run }) => run !== undefined)) {
+    test(`in ${program.name}`, async (ctx) => {
+      await using namespace = await namespaceOrSkip(ctx);
+      const { pid, output } = await startLeak(namespace, program, startUnderRun);
+      process.kill(pid, 'SIGTERM');
+      const { findings } = reportOf(await output);
+      expect(JSON.stringify(findings)).not.toMatch(DATA);
+      const leak = findings.find((finding) => 'kind' in finding && finding.kind === 'close-wait');
+      expect(leak).toMatchObject({ count: FEW });
+      const { locations } = leak as { readonly locations: readonly Location[] };
+      expect(locations.map(describeLine)).toEqual([`created: ${program.run}`]);
     });
   }
 });
 
 /** Starts the program and its peer, and makes it leak. */
-async function startLeak(
+async function startLeak<Started extends { readonly pid: number }>(
   namespace: Namespace,
   { name, peer, visits, rule }: FrameworkProgram,
-): Promise<Program> {
+  start: (namespace: Namespace, name: string, args: readonly number[]) => Promise<Started>,
+): Promise<Started> {
   await (peer === 'silent'
     ? startProgram(namespace, 'silent-server.py', [PEER_PORT])
     : startProgram(namespace, 'frameworks/peer.mjs', [peer, PEER_PORT]));
   const isNear = rule === 'fd-limit-near';
   const count = isNear ? MANY : FEW;
   const args = visits === 'none' ? [PEER_PORT, count] : [PORT, PEER_PORT];
-  const program = await startProgram(namespace, `frameworks/${name}.mjs`, args);
+  const program = await start(namespace, `frameworks/${name}.mjs`, args);
   if (visits === 'uploads') {
     await startProgram(namespace, 'leave-upload.py', ['127.0.0.1', PORT, count, UPLOAD]);
   }
@@ -65,6 +83,18 @@ async function startLeak(
     `the leak of ${name}`,
   );
   return program;
+}
+
+/** As `startProgram()`, with `lastack run`. */
+async function startUnderRun(namespace: Namespace, name: string, args: readonly number[]) {
+  const line = [ENTRY, 'run', '--json', '--grace', '1ms', '--', process.execPath];
+  const child = namespace.spawn(process.execPath, [...line, pathOf(name), ...args.map(String)]);
+  if (child.pid === undefined) throw new Error('lastack did not start');
+  let isReady = false;
+  child.stdout.on('data', (data: Buffer) => (isReady ||= /^ready/m.test(data.toString())));
+  const output = collect(child);
+  await until(() => isReady, `${name} to be ready under lastack run`);
+  return { pid: child.pid, output };
 }
 
 interface Finding {
@@ -98,9 +128,12 @@ async function findingOf(
 
 /** `held: const answers = [];`: the role, and the line. */
 function describeLine({ role, file, line }: Location): string {
-  const path = fileURLToPath(new URL(`programs/frameworks/${basename(file)}`, import.meta.url));
-  const text = readFileSync(path, 'utf8').split('\n')[line - 1];
+  const text = readFileSync(pathOf(`frameworks/${basename(file)}`), 'utf8').split('\n')[line - 1];
   return `${role}: ${text.trim()}`;
+}
+
+function pathOf(program: string): string {
+  return fileURLToPath(new URL(`programs/${program}`, import.meta.url));
 }
 
 function isOwn(file: string, { name }: FrameworkProgram): boolean {

@@ -15,11 +15,17 @@ export interface FrameworkProgram {
   readonly attach: readonly string[];
   /** And what of notes, where no line can be known. */
   readonly note?: RegExp;
+  /** What the fix must say that `doctor --attach` tells. */
+  readonly fix?: string;
   /** How long the doctor must look: connections with keepalive hide since when they are closed. */
   readonly watch?: string;
   /** The line that `lastack run` must tell of the connections that are left in CLOSE-WAIT. */
   readonly run?: string;
 }
+
+const FETCH = 'await response.body?.cancel()';
+const HTTP = 'response.resume()';
+const UNDICI = 'await body.dump()';
 
 export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
   {
@@ -35,6 +41,7 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
     visits: 'requests',
     rule: 'close-wait-leak',
     attach: ['held: const answers = new Map();'],
+    fix: FETCH,
     run: 'if (!answers.has(name)) answers.set(name, await fetch(`${UPSTREAM}/${name}`));',
   },
   {
@@ -61,12 +68,14 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
   {
     ...client('fetch-kept', 'const answer = await fetch(`http://127.0.0.1:${upstream}/${name}`);'),
     attach: ['held: const answers = [];'],
+    fix: FETCH,
   },
   {
     ...client(
       'fetch-peek',
       'const { body } = await fetch(`http://127.0.0.1:${upstream}/${name}`);',
     ),
+    fix: FETCH,
     note: /^descriptors \d+, \d+, \d+: an answer that nobody has read to its end; which line called fetch\(\) cannot be seen in a running program: start it with `lastack run -- …`, which records it$/,
   },
   {
@@ -75,10 +84,12 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
       'const answer = await request(`http://127.0.0.1:${upstream}/${name}`);',
     ),
     attach: ['held: const answers = new Map();'],
+    fix: UNDICI,
   },
   {
     ...client('undici-pool', "const { statusCode } = await pool.request({ path, method: 'GET' });"),
     attach: ['held: const pool = new Pool(`http://127.0.0.1:${upstream}`);'],
+    fix: UNDICI,
   },
   {
     ...client(
@@ -86,6 +97,7 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
       "const request = get({ host: '127.0.0.1', port: upstream, path }, (answer) =>",
     ),
     attach: ["handled: request.on('error', (error) => reject(error));"],
+    fix: HTTP,
     watch: '12s',
   },
   {
@@ -94,6 +106,7 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
       "http.get({ host: '127.0.0.1', port: upstream, path, agent }, (answer) =>",
     ),
     attach: ['held: const agent = new http.Agent({ keepAlive: true, maxSockets: 50 });'],
+    fix: HTTP,
     watch: '12s',
   },
 ];
