@@ -74,7 +74,7 @@ interface Finding {
   readonly notes: readonly string[];
 }
 
-describe('the doctor says what threads do, and the command that shows their lines,', () => {
+describe.concurrent('the doctor says what threads do, and the command that shows their lines,', () => {
   for (const language of LANGUAGES) {
     test(`of ${language.file}`, { timeout: 2 * WITHIN_MS }, async (ctx) => {
       if (!isInstalled(language.needs)) ctx.skip(`${language.needs} is not installed`);

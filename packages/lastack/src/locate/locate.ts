@@ -1,9 +1,7 @@
 import {
-  unreadAnswerStep,
   type Diagnosis,
   type Evidence,
   type Finding,
-  type HttpClient,
   type Location,
   type LocationRole,
   type OwnerTable,
@@ -11,7 +9,7 @@ import {
   type RuleId,
   type Whereabouts,
 } from '@lastack/core';
-import type { Located, Locator, SocketLocation, UnreadAnswer } from './locator.ts';
+import type { Located, Locator, SocketLocation } from './locator.ts';
 import { nativeTool } from './native-tools.ts';
 import { whileHeld } from './still-held.ts';
 
@@ -49,7 +47,6 @@ export async function locateFindings(
   for (const finding of findings.filter(({ rule }) => LOCATED_RULES.has(rule))) {
     const locations: Location[] = [];
     const notes: string[] = [];
-    const clients = new Set<HttpClient>();
     for (const { pid, fds } of finding.owners) {
       const process = facts.get(pid);
       if (process === undefined) continue;
@@ -72,15 +69,8 @@ export async function locateFindings(
         ...(located?.locations ?? []).filter(({ fd }) => fd === null || wanted.has(fd)),
       );
       notes.push(...(located?.notes ?? []));
-      for (const { fd, client } of located?.unreadAnswers ?? []) {
-        if (wanted.has(fd)) clients.add(client);
-      }
     }
-    whereabouts.set(finding, {
-      locations: mergeLocations(locations),
-      notes: [...new Set(notes)],
-      steps: [...clients].map(unreadAnswerStep),
-    });
+    whereabouts.set(finding, { locations: mergeLocations(locations), notes: [...new Set(notes)] });
   }
   return whereabouts;
 }
@@ -109,7 +99,6 @@ async function locateIn(
 ): Promise<Located> {
   const locations: SocketLocation[] = [];
   const notes: string[] = [];
-  const unreadAnswers: UnreadAnswer[] = [];
   const target = { pid: process.pid, fds };
   const { locateRecorded } = await import('./recorded/locate-recorded.ts');
   const recorded = await locateRecorded(target);
@@ -123,12 +112,11 @@ async function locateIn(
   if (located?.kind === 'ok') {
     locations.push(...located.value.locations);
     notes.push(...located.value.notes);
-    unreadAnswers.push(...(located.value.unreadAnswers ?? []));
   } else if (located !== undefined) {
     notes.push(`${located.reason}: ${located.remedy}`);
   }
   const tool = locations.length === 0 ? nativeTool(process, options.attach) : null;
-  return { locations, notes: tool === null ? notes : [...notes, tool], unreadAnswers };
+  return { locations, notes: tool === null ? notes : [...notes, tool] };
 }
 
 /** Loaded only when a finding asks for it. */
