@@ -1,7 +1,9 @@
 import {
+  unreadAnswerStep,
   type Diagnosis,
   type Evidence,
   type Finding,
+  type HttpClient,
   type Location,
   type LocationRole,
   type OwnerTable,
@@ -9,7 +11,7 @@ import {
   type RuleId,
   type Whereabouts,
 } from '@lastack/core';
-import type { Located, Locator, SocketLocation } from './locator.ts';
+import type { Located, Locator, SocketLocation, UnreadAnswer } from './locator.ts';
 import { nativeTool } from './native-tools.ts';
 import { whileHeld } from './still-held.ts';
 
@@ -47,6 +49,7 @@ export async function locateFindings(
   for (const finding of findings.filter(({ rule }) => LOCATED_RULES.has(rule))) {
     const locations: Location[] = [];
     const notes: string[] = [];
+    const clients = new Set<HttpClient>();
     for (const { pid, fds } of finding.owners) {
       const process = facts.get(pid);
       if (process === undefined) continue;
@@ -69,8 +72,15 @@ export async function locateFindings(
         ...(located?.locations ?? []).filter(({ fd }) => fd === null || wanted.has(fd)),
       );
       notes.push(...(located?.notes ?? []));
+      for (const { fd, client } of located?.unreadAnswers ?? []) {
+        if (wanted.has(fd)) clients.add(client);
+      }
     }
-    whereabouts.set(finding, { locations: mergeLocations(locations), notes: [...new Set(notes)] });
+    whereabouts.set(finding, {
+      locations: mergeLocations(locations),
+      notes: [...new Set(notes)],
+      steps: [...clients].map(unreadAnswerStep),
+    });
   }
   return whereabouts;
 }
@@ -99,6 +109,7 @@ async function locateIn(
 ): Promise<Located> {
   const locations: SocketLocation[] = [];
   const notes: string[] = [];
+  const unreadAnswers: UnreadAnswer[] = [];
   const target = { pid: process.pid, fds };
   const { locateRecorded } = await import('./recorded/locate-recorded.ts');
   const recorded = await locateRecorded(target);
@@ -112,11 +123,12 @@ async function locateIn(
   if (located?.kind === 'ok') {
     locations.push(...located.value.locations);
     notes.push(...located.value.notes);
+    unreadAnswers.push(...(located.value.unreadAnswers ?? []));
   } else if (located !== undefined) {
     notes.push(`${located.reason}: ${located.remedy}`);
   }
   const tool = locations.length === 0 ? nativeTool(process, options.attach) : null;
-  return { locations, notes: tool === null ? notes : [...notes, tool] };
+  return { locations, notes: tool === null ? notes : [...notes, tool], unreadAnswers };
 }
 
 /** Loaded only when a finding asks for it. */
