@@ -34,16 +34,23 @@ export function describeSocket(socket: OpenSocket, knownTest?: string): string {
   const ends = [local, remote].filter((end) => end !== undefined).join(' → ');
   const descriptor = fd === undefined ? '' : ` (descriptor ${fd})`;
   const idle = pooled ? ', idle in a pool' : '';
-  const verb = accepted ? 'accepted by the listener made at' : 'made at';
-  const where =
-    createdAt.line === undefined
-      ? 'made by Node itself: no line of the program is on the stack'
-      : `${verb} ${describeLine(createdAt.line)}`;
+  const where = describeMaking(accepted, createdAt.line);
   return [
     `${[kind, ends].filter((part) => part !== '').join(' ')}${descriptor}${idle}`,
     `  ${where}${test !== undefined && test === knownTest ? '' : whoRan(test, during)}`,
     `  ${remedy}`,
   ].join('\n');
+}
+
+function describeMaking(accepted: boolean, line: CodeLine | undefined): string {
+  if (accepted) {
+    return line === undefined
+      ? 'accepted by a listener that was there before'
+      : `accepted by the listener made at ${describeLine(line)}`;
+  }
+  return line === undefined
+    ? 'made by Node itself: no line of the program is on the stack'
+    : `made at ${describeLine(line)}`;
 }
 
 function describeLine({ file, line, column, function: name }: CodeLine): string {

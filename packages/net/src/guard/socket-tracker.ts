@@ -141,7 +141,7 @@ export class SocketTracker implements Disposable {
   }
 
   describe(socket: TrackedSocket): OpenSocket {
-    const { type, handle, listener } = socket;
+    const { type, handle } = socket;
     const { origin, test, during } = this.#makingOf(socket);
     const local = localAddress(handle);
     const remote = isListening(type) ? undefined : remoteAddress(handle);
@@ -151,7 +151,7 @@ export class SocketTracker implements Disposable {
       ...(local !== undefined && { local }),
       ...(remote !== undefined && { remote }),
       ...(handle.fd !== undefined && handle.fd >= 0 && { fd: handle.fd }),
-      accepted: listener !== undefined,
+      accepted: isAccepted(socket),
       createdAt: origin.value,
       ...(test !== undefined && { test: test.name }),
       ...(during.length > 0 && { during: during.map(({ name }) => name) }),
@@ -160,9 +160,10 @@ export class SocketTracker implements Disposable {
     };
   }
 
-  isPooled({ handle, listener }: TrackedSocket): boolean {
+  isPooled(socket: TrackedSocket): boolean {
+    const { handle } = socket;
     if (this.#isIdle(handle)) return true;
-    if (listener === undefined) return false;
+    if (!isAccepted(socket)) return false;
     const [local, remote] = [localAddress(handle), remoteAddress(handle)];
     return this.sockets.some(
       (other) =>
@@ -189,9 +190,10 @@ export class SocketTracker implements Disposable {
     for (const { handle } of sockets) if (this.#released.delete(handle)) handle.ref?.();
   }
 
-  #remedyOf({ type, handle, listener }: TrackedSocket, stack: string): string {
+  #remedyOf(socket: TrackedSocket, stack: string): string {
+    const { type, handle } = socket;
     if (isListening(type)) return REMEDIES.listener;
-    if (listener !== undefined) return REMEDIES.accepted;
+    if (isAccepted(socket)) return REMEDIES.accepted;
     if (type === 'PIPEWRAP' && stack.includes('node:internal/child_process')) return REMEDIES.child;
     return REMEDIES[this.#pools.clientOf(handle) ?? 'client'];
   }
@@ -205,11 +207,17 @@ export class SocketTracker implements Disposable {
   }
 }
 
-function kindOf({ type, listener }: TrackedSocket, isTls: boolean): SocketKind {
+function kindOf(socket: TrackedSocket, isTls: boolean): SocketKind {
+  const { type } = socket;
   if (isListening(type)) return 'listener';
   if (type === 'PIPEWRAP') return 'pipe';
   if (isTls) return 'tls';
-  return listener === undefined ? 'tcp client' : 'tcp server side';
+  return isAccepted(socket) ? 'tcp server side' : 'tcp client';
+}
+
+/** By a listener that is older than the tracking, too: then no code at all runs while it is made. */
+function isAccepted({ type, listener, origin }: TrackedSocket): boolean {
+  return listener !== undefined || (!isListening(type) && origin.value.stack === '');
 }
 
 function isListening(type: string): boolean {
