@@ -65,6 +65,26 @@ test("run leaves the command's words, its output and its input alone", async () 
   expect(status).toBe(0);
 });
 
+test('the report is a line of its own, even behind a line without an end', async () => {
+  const { stdout } = await runLastack(['run', '--json', 'printf', 'no end']);
+  expect(stdout.split('\n')).toEqual(['no end', expect.stringMatching(/^\{.*\}$/), '']);
+});
+
+test('a compiled program is told the lines of its source, without --enable-source-maps', async (ctx) => {
+  await using namespace = await namespaceOrSkip(ctx);
+  await startProgram(namespace, 'healthy-echo.py', [PORT]);
+  const folder = await mkdtemp(join(parent, 'compiled-'));
+  const connect = `require('net').connect(${PORT}, '127.0.0.1', () => process.exit());`;
+  await writeFile(join(folder, 'a.js'), `${connect}\n//# sourceMappingURL=a.js.map`);
+  const map = { version: 3, sources: ['a.ts'], names: [], mappings: 'AAKA' };
+  await writeFile(join(folder, 'a.js.map'), JSON.stringify(map));
+  const command = [process.execPath, join(folder, 'a.js')];
+  const output = await runUnder({ namespace, parent }, ['--json'], command);
+  expect(reportOf(output).findings).toMatchObject([
+    { kind: 'open-at-exit', locations: [{ file: join(folder, 'a.ts'), line: 6 }] },
+  ]);
+});
+
 test("the user's own preloads work as ever", async (ctx) => {
   await using namespace = await namespaceOrSkip(ctx);
   const folder = await mkdtemp(join(parent, 'his-'));

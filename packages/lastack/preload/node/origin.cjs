@@ -29,7 +29,7 @@ function captureOrigin(isOneOfMany, cause) {
   return { error, depth, cause, text: '' };
 }
 
-/** The program's own line first, then the whole stack: `file \t line \t function` each. */
+/** The program's own line first, then the whole stack: `file \t line[:column] \t function` each. */
 function textOf(origin) {
   if (origin.error !== null) {
     origin.text = describe(origin);
@@ -70,17 +70,21 @@ function isOurs(name) {
 function describeSite(site) {
   const script = scriptOf(site.getFileName());
   let { file } = script;
-  let line = site.getLineNumber() ?? 0;
+  const line = site.getLineNumber() ?? 0;
+  let position = line;
   if (script.map !== undefined) {
     const entry = script.map.findEntry(line - 1, (site.getColumnNumber() ?? 1) - 1);
     if (entry.originalSource !== undefined) {
       file = scriptOf(entry.originalSource).file;
-      line = entry.originalLine + 1;
+      position = entry.originalLine + 1;
     }
+  } else if (script.rank !== INTERNAL) {
+    // lastack may find a source map.
+    position = `${line}:${site.getColumnNumber() ?? 1}`;
   }
   return {
     rank: script.rank,
-    text: `${file}\t${line}\t${site.getFunctionName() ?? '<anonymous>'}`,
+    text: `${file}\t${position}\t${site.getFunctionName() ?? '<anonymous>'}`,
   };
 }
 

@@ -59,8 +59,8 @@ async function run(
     return;
   }
   const findings = findingsOf(result.leaks);
-  // The table goes where it does not mix with what the command writes.
-  if (json === true) print(`${JSON.stringify(runJson(command, result, findings))}\n`);
+  // The table goes where it does not mix with what the command writes; the JSON on a line of its own, even if that had no end.
+  if (json === true) print(`\n${JSON.stringify(runJson(command, result, findings))}\n`);
   else printError(`${runLines(findings, result.notes).join('\n')}\n`);
   process.exitCode = findings.some((each) => reaches(each, failOn)) ? 1 : result.status;
 }

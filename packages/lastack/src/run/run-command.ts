@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sourceReader } from '../locate/recorded/to-source.ts';
 import { CloseWaitWatch } from './close-wait-watch.ts';
 import { preloadEnvironment } from './environment.ts';
 import { readExitNotes } from './exit-notes.ts';
@@ -77,12 +78,16 @@ export async function runCommand(
   const known = new Set(leaks.map(({ inode }) => inode));
   // A program that was told to end has nothing to close first.
   const notes = signals.hadToEnd ? [] : readExitNotes(folder.path);
+  const toSource = sourceReader('');
   return {
     status: code ?? 128 + constants.signals[signal ?? 'SIGKILL'],
     signal,
     durationMs: Math.round(performance.now() - begin),
     looks: watch.looks,
-    leaks: [...leaks, ...notes.filter(({ inode }) => !known.has(inode))],
+    leaks: [...leaks, ...notes.filter(({ inode }) => !known.has(inode))].map((leak) => ({
+      ...leak,
+      stack: leak.stack === null ? null : toSource(leak.stack),
+    })),
     notes: watch.problem === null ? [] : [`sockets could not be read: ${watch.problem}`],
   };
 }

@@ -69,8 +69,10 @@ function readBeside(url: string, file: string, root: string): string | null {
     const path = url.startsWith('file:')
       ? fileURLToPath(url)
       : resolve(dirname(file), decodeURIComponent(url));
-    const { size } = statSync(`${root}${path}`);
-    return size <= LONGEST_MAP ? readFileSync(`${root}${path}`, 'utf8') : null;
+    const stat = statSync(`${root}${path}`);
+    return stat.isFile() && stat.size <= LONGEST_MAP
+      ? readFileSync(`${root}${path}`, 'utf8')
+      : null;
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@ import { readProcLink } from '../../kernel/procfs/read-proc.ts';
 import type { Locator, SocketLocation } from '../locator.ts';
 import { readRecord } from './read-record.ts';
 import { findRunFolder } from './run-folder.ts';
+import { sourceReader } from './to-source.ts';
 
 export const RECORDED_EVIDENCE = 'recorded by lastack run';
 
@@ -10,12 +11,13 @@ export const RECORDED_EVIDENCE = 'recorded by lastack run';
 export const locateRecorded: Locator = async ({ pid, fds }) => {
   const folder = findRunFolder(pid);
   if (folder.kind === 'unavailable') return folder;
+  const toSource = sourceReader(`/proc/${pid}/root`);
   const locations: SocketLocation[] = [];
   for (const fd of fds) {
     const inode = inodeOf(pid, fd);
     const stack = inode === null ? null : readRecord(folder.value, { pid, fd, inode });
     if (stack === null) continue;
-    locations.push({ role: 'created', ...stack.own, evidence: RECORDED_EVIDENCE, fd });
+    locations.push({ role: 'created', ...toSource(stack).own, evidence: RECORDED_EVIDENCE, fd });
   }
   const missing = fds.length - locations.length;
   return seen({

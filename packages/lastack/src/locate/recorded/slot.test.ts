@@ -15,6 +15,15 @@ test('parseSlot() reads kind, own line and stack', () => {
   });
 });
 
+test('parseSlot() reads the column of a line that may have a source map', () => {
+  expect(parseSlot(slotOf(7, 'accept\n/a.js\t3:14\tf'), 7)?.own).toEqual({
+    file: '/a.js',
+    line: 3,
+    function: 'f',
+    column: 14,
+  });
+});
+
 test('parseSlot() rejects the slot of another socket, and one that is half written', () => {
   const slot = slotOf(77, TEXT);
   expect(parseSlot(slot, 78)).toBeNull();

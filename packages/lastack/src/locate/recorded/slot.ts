@@ -5,6 +5,8 @@ export interface Frame {
   readonly file: string;
   readonly line: number;
   readonly function: string;
+  /** Counted from 1; only of a line that a source map may translate. */
+  readonly column?: number;
 }
 
 /** Where a socket was made. */
@@ -21,9 +23,8 @@ export const SLOT_BYTES = 2048;
 const HEAD_BYTES = 12;
 const INODE_BYTES = 8;
 
-/** What a terminal would obey. */
 const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
-const FRAME = /^(.+)\t(\d{1,9})\t(.*)$/;
+const FRAME = /^(.+)\t(\d{1,9})(?::(\d{1,9}))?\t(.*)$/;
 
 /**
  * The record in a slot, or null when it is another socket's, half written, or none at all. The bytes come from a program that
@@ -45,10 +46,12 @@ export function parseSlot(bytes: Buffer, inode: number): RecordedStack | null {
 function parseFrame(text: string): Frame | null {
   const match = FRAME.exec(text);
   if (match === null) return null;
-  const [, file, line, name] = match;
-  return { file: printable(file), line: Number(line), function: printable(name) };
+  const [, file, line, column, name] = match;
+  const frame = { file: printable(file), line: Number(line), function: printable(name) };
+  return column === undefined ? frame : { ...frame, column: Number(column) };
 }
 
-function printable(text: string): string {
+/** Without what a terminal would obey. */
+export function printable(text: string): string {
   return text.replace(UNPRINTABLE, '\uFFFD');
 }
