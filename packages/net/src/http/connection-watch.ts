@@ -4,7 +4,7 @@ import { isIP, type Socket } from 'node:net';
 import { connectionError } from '../connection-error.ts';
 import { NetError } from '../net-error.ts';
 import { timeoutError } from '../timeout-error.ts';
-import { unwatch, wakeBy, watch, type Watched } from './deadlines.ts';
+import { unwatch, wakeBy, watch, Watched } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { bytesTaken } from './kernel-bytes.ts';
 import type { Limits } from './limits.ts';
@@ -20,18 +20,21 @@ export interface Destination {
   readonly target: string;
 }
 
-const watches = new WeakMap<Socket, ConnectionWatch>();
+/** On the socket itself: this is asked for with every request. */
+const WATCH = Symbol('lastack connection');
+
+type WatchedSocket = Socket & { [WATCH]?: ConnectionWatch };
 
 /** The watch of a socket of ours; undefined for the sockets of others. */
 export function connectionWatchOf(socket: Socket): ConnectionWatch | undefined {
-  return watches.get(socket);
+  return (socket as WatchedSocket)[WATCH];
 }
 
 /**
  * Bounds the making of a connection (lookup, TCP, TLS): at the limit the socket is destroyed with the phase's error.
  * From then on the system errors of the socket are this package's, with the same `code` and Node's own as `cause`.
  */
-export class ConnectionWatch implements Watched {
+export class ConnectionWatch extends Watched {
   /** The exchange that has the connection now: says what was written when the connection fails. */
   exchange: Exchange | undefined;
   /** When the connection was ready for a request, in ms of `performance.now()`; Infinity: not yet. */
@@ -47,13 +50,14 @@ export class ConnectionWatch implements Watched {
 
   /** @param socket one on which connect() has just been called */
   constructor(socket: Socket, limits: Limits, destination: Destination) {
+    super();
     this.#socket = socket;
     this.#limits = limits;
     this.#destination = destination;
     const { host } = destination;
     this.#phase = host !== undefined && isIP(host) === 0 ? 'lookup' : 'connect';
     if (!socket.connecting) this.#phase = 'tls';
-    watches.set(socket, this);
+    (socket as WatchedSocket)[WATCH] = this;
     nameErrors(socket, this);
     if (!socket.connecting && !destination.tls) {
       this.#ready();

@@ -1,31 +1,56 @@
-/** Something with limits that is looked at from time to time, until it is unwatched. */
-export interface Watched {
+/**
+ * Something with limits that is looked at from time to time, until it is unwatched.
+ *
+ * One timer serves all of them: a request that ends in time costs no timer, only its place in a list, which is why the
+ * list's links are in what it lists.
+ */
+export abstract class Watched {
+  /** Links of the list; undefined when it is not in it. */
+  before: Watched | undefined;
+  after: Watched | undefined;
+
   /**
    * Ends what is over its limit.
    * @returns when to look again, in ms of `performance.now()`
    */
-  check(now: number): number;
+  abstract check(now: number): number;
 }
 
-/**
- * One timer for everything that has a limit: a request that ends in time costs two operations on this set and no timer.
- * The timer is armed for the earliest deadline that is known, and when it fires each is asked for its next one.
- */
-const watched = new Set<Watched>();
+class Head extends Watched {
+  override check(): number {
+    return Infinity;
+  }
+}
+
+/** Both ends of the list: it is a ring. */
+const head = new Head();
+head.before = head;
+head.after = head;
+
 let timer: NodeJS.Timeout | undefined;
 let wakesAt = Infinity;
 
 /** @param firstLookAt in ms of `performance.now()` */
 export function watch(item: Watched, firstLookAt: number): void {
   // What is watched keeps the process alive, so that its error is heard of.
-  if (watched.size === 0) timer?.ref();
-  watched.add(item);
+  if (head.after === head) timer?.ref();
+  const last = head.before as Watched;
+  item.before = last;
+  item.after = head;
+  last.after = item;
+  head.before = item;
   wakeBy(firstLookAt);
 }
 
+/** Nothing happens when it is not watched. */
 export function unwatch(item: Watched): void {
-  watched.delete(item);
-  if (watched.size === 0) timer?.unref();
+  const { before, after } = item;
+  if (!before || !after) return;
+  before.after = after;
+  after.before = before;
+  item.before = undefined;
+  item.after = undefined;
+  if (head.after === head) timer?.unref();
 }
 
 /** A limit has begun that may end before the next look. */
@@ -36,7 +61,7 @@ export function wakeBy(at: number): void {
   timer = setTimeout(look, Math.min(Math.max(1, Math.ceil(at - performance.now())), MAX_DELAY_MS));
 }
 
-/** setTimeout(3) takes 31 bits. */
+/** setTimeout() takes 31 bits. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 function look(): void {
@@ -44,9 +69,13 @@ function look(): void {
   wakesAt = Infinity;
   const now = performance.now();
   let next = Infinity;
-  for (const item of watched) {
+  let item = head.after as Watched;
+  while (item !== head) {
+    // It may leave the list when it is looked at.
+    const after = item.after as Watched;
     const at = item.check(now);
     if (at < next) next = at;
+    item = after;
   }
-  if (watched.size > 0 && next < Infinity) wakeBy(next);
+  if (head.after !== head && next < Infinity) wakeBy(next);
 }

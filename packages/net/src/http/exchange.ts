@@ -1,25 +1,11 @@
 import type { Socket } from 'node:net';
 
-import { timeoutError, type TimeoutError } from '../timeout-error.ts';
+import { timeoutError } from '../timeout-error.ts';
 import type { TimeoutPhase } from '../timeouts.ts';
 import { connectionWatchOf } from './connection-watch.ts';
-import { unwatch, watch, type Watched } from './deadlines.ts';
+import { unwatch, watch, Watched } from './deadlines.ts';
 import { bytesTaken } from './kernel-bytes.ts';
 import type { Limits } from './limits.ts';
-
-/** The two sides of an exchange, as the client that makes it knows them. */
-export interface Party {
-  /** The request was given to the socket to its last byte. */
-  readonly isSent: boolean;
-  /** The head of the response is here. */
-  readonly isAnswered: boolean;
-  /** The response is here to its last byte, though perhaps not read. */
-  readonly isReceived: boolean;
-  /** Nobody reads the response now, so the peer may not send. */
-  readonly isPaused: boolean;
-  /** Ends the exchange with this error and destroys its socket, also one that is being connected. */
-  abandon(error: TimeoutError): void;
-}
 
 /**
  * How often the bytes of a connection are looked at: a limit on silence is noticed that much late at most, and never
@@ -27,9 +13,19 @@ export interface Party {
  */
 const LOOK_EVERY_MS = 25;
 
-/** The clocks of one request and its response, from the call to the last byte. */
-export class Exchange implements Watched {
-  readonly #party: Party;
+/**
+ * The clocks of one request and its response, from the call to the last byte. Each client says by its own subclass where
+ * the exchange is.
+ */
+export abstract class Exchange extends Watched {
+  /** The request was given to the socket to its last byte. */
+  protected abstract get isSent(): boolean;
+  /** The head of the response is here. */
+  protected abstract get isAnswered(): boolean;
+  /** The response is here to its last byte, though perhaps not read. */
+  protected abstract get isReceived(): boolean;
+  /** Nobody reads the response now, so the peer may not send. */
+  protected abstract get isPaused(): boolean;
   readonly #limits: Limits;
   readonly #target: string;
   readonly #startedAt = performance.now();
@@ -49,12 +45,15 @@ export class Exchange implements Watched {
   #sentAt = Infinity;
   #lastTrafficAt = 0;
 
-  constructor(party: Party, limits: Limits, target: string) {
-    this.#party = party;
+  constructor(limits: Limits, target: string) {
+    super();
     this.#limits = limits;
     this.#target = target;
     watch(this, this.#firstLook());
   }
+
+  /** Ends the exchange with this error and destroys its socket, also one that is being connected. */
+  abstract abandon(error: Error): void;
 
   /** A connection was chosen, though it may still have to be made: the pool's limit is over. */
   leaveQueue(): void {
@@ -85,6 +84,10 @@ export class Exchange implements Watched {
 
   /** Stops the clocks. */
   end(): void {
+    this.#stop();
+  }
+
+  #stop(): void {
     unwatch(this);
     const connection = this.#socket && connectionWatchOf(this.#socket);
     if (connection?.exchange === this) connection.exchange = undefined;
@@ -102,7 +105,7 @@ export class Exchange implements Watched {
       since = from;
       at = from + limits[candidate];
     };
-    const { isReceived, isAnswered } = this.#party;
+    const { isReceived, isAnswered } = this;
     if (this.#isQueued) consider('pool', this.#startedAt);
     if (!isReceived) {
       if (this.#wasWriting) consider('write', this.#noneTakenSince);
@@ -158,7 +161,7 @@ export class Exchange implements Watched {
       this.#connected(connection.readyAt, connection.bytesAtReady, 0);
     }
     const isUnsent = socket.writableLength > 0;
-    const isSent = !isUnsent && this.#party.isSent;
+    const isSent = !isUnsent && this.isSent;
     if (isSent && this.#sentAt === Infinity) this.#sentAt = now;
 
     const taken = bytesTaken(socket);
@@ -170,7 +173,7 @@ export class Exchange implements Watched {
     const read = socket.bytesRead;
     const hasRead = read !== this.#read;
     if (hasRead || !this.#wasReading) this.#noneReadSince = now;
-    this.#wasReading = isSent && !this.#party.isPaused;
+    this.#wasReading = isSent && !this.isPaused;
     this.#read = read;
 
     if (hasTaken || hasRead) this.#lastTrafficAt = now;
@@ -184,7 +187,7 @@ export class Exchange implements Watched {
       bytesRead: this.#read - this.#readBefore,
       target: this.#target,
     });
-    this.end();
-    this.#party.abandon(error);
+    this.#stop();
+    this.abandon(error);
   }
 }

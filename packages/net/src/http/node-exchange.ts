@@ -2,12 +2,12 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-import { Exchange, type Party } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import type { Limits } from './limits.ts';
 
 const EXCHANGE = Symbol('lastack exchange');
 
-type Watched = ClientRequest & { [EXCHANGE]: NodeExchange };
+type Timed = ClientRequest & { [EXCHANGE]: NodeExchange };
 
 /** Puts the clocks of an exchange on a request of node:http, before its agent has given it a socket. */
 export function watchRequest(
@@ -16,7 +16,7 @@ export function watchRequest(
   limits: Limits,
   target: string,
 ): void {
-  (request as Watched)[EXCHANGE] = new NodeExchange(request, agent, limits, target);
+  (request as Timed)[EXCHANGE] = new NodeExchange(request, agent, limits, target);
   request.on('socket', onSocket);
   request.on('response', onResponse);
   request.on('close', onClose);
@@ -24,26 +24,26 @@ export function watchRequest(
 
 /** Ends the exchange with this error, wherever it is, and destroys its socket. */
 export function abandonRequest(request: ClientRequest, error: Error): void {
-  (request as Watched)[EXCHANGE].abandon(error);
+  (request as Timed)[EXCHANGE].abandon(error);
 }
 
 /** Bytes of the exchange that the kernel took. */
 export function bytesWrittenBy(request: ClientRequest): number {
-  return (request as Watched)[EXCHANGE].exchange.bytesWritten();
+  return (request as Timed)[EXCHANGE].bytesWritten();
 }
 
-function onSocket(this: Watched, socket: Socket): void {
-  this[EXCHANGE].exchange.attach(socket);
+function onSocket(this: Timed, socket: Socket): void {
+  this[EXCHANGE].attach(socket);
 }
 
-function onResponse(this: Watched, response: IncomingMessage): void {
+function onResponse(this: Timed, response: IncomingMessage): void {
   this[EXCHANGE].response = response;
   // Node reads away a response that nobody listens for; with this listener there is somebody.
   if (this.listenerCount('response') === 1) response.resume();
 }
 
-function onClose(this: Watched): void {
-  this[EXCHANGE].exchange.end();
+function onClose(this: Timed): void {
+  this[EXCHANGE].end();
 }
 
 /**
@@ -64,31 +64,30 @@ interface RequestInNode {
   onSocket(socket: null, error: Error): void;
 }
 
-class NodeExchange implements Party {
-  readonly exchange: Exchange;
+class NodeExchange extends Exchange {
   response: IncomingMessage | undefined;
   readonly #request: ClientRequest;
   readonly #agent: Agent;
 
   constructor(request: ClientRequest, agent: Agent, limits: Limits, target: string) {
+    super(limits, target);
     this.#request = request;
     this.#agent = agent;
-    this.exchange = new Exchange(this, limits, target);
   }
 
-  get isSent(): boolean {
+  protected get isSent(): boolean {
     return this.#request.writableFinished;
   }
 
-  get isAnswered(): boolean {
+  protected get isAnswered(): boolean {
     return this.response !== undefined;
   }
 
-  get isReceived(): boolean {
+  protected get isReceived(): boolean {
     return this.response?.complete === true;
   }
 
-  get isPaused(): boolean {
+  protected get isPaused(): boolean {
     const { response } = this;
     return response !== undefined && response.readableLength >= response.readableHighWaterMark;
   }

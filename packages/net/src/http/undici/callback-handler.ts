@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
 
+import type { TimeoutError } from '../../timeout-error.ts';
 import type { Limits } from '../limits.ts';
-import { DispatchParty } from './dispatch-party.ts';
-import { expectSocketOf } from './socket-of-request.ts';
+import { DispatchExchange } from './dispatch-exchange.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 
@@ -10,20 +10,23 @@ interface SentHandler extends Handler {
   onRequestSent?(): void;
 }
 
-/** Puts the clocks of an exchange around a handler of undici's older kind (onConnect, onHeaders, …). */
-export class CallbackHandler implements Handler {
-  readonly party: DispatchParty;
+/** An exchange that a handler of undici's older kind (onConnect, onHeaders, …) is told of. */
+export class CallbackHandler extends DispatchExchange implements Handler {
   readonly #handler: SentHandler;
 
   constructor(handler: Handler, limits: Limits, target: string) {
+    super(limits, target);
     this.#handler = handler;
-    this.party = new DispatchParty(limits, target, (error) => this.#handler.onError?.(error));
+  }
+
+  protected override tell(error: TimeoutError): void {
+    this.#handler.onError?.(error);
   }
 
   onConnect(abort: (error?: Error) => void, ...context: []): void {
-    if (!this.party.start(abort)) return;
+    if (!this.start(abort)) return;
     this.#handler.onConnect?.(abort, ...context);
-    expectSocketOf(this.party);
+    this.started();
   }
 
   onBodySent(chunkSize: number, totalBytesSent: number): void {
@@ -31,7 +34,7 @@ export class CallbackHandler implements Handler {
   }
 
   onRequestSent(): void {
-    this.party.isSent = true;
+    this.hasSent = true;
     this.#handler.onRequestSent?.();
   }
 
@@ -40,38 +43,39 @@ export class CallbackHandler implements Handler {
   }
 
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
-    const { party } = this;
-    if (status >= 200) party.isAnswered = true;
+    if (status >= 200) this.hasAnswer = true;
+    if (!this.isMultiplexed) {
+      return this.#handler.onHeaders?.(status, headers, resume, statusText) as boolean;
+    }
     const resumeBoth = (): void => {
-      party.hasPaused = false;
+      this.hasPaused = false;
       resume();
     };
-    const wantsMore = this.#handler.onHeaders?.(status, headers, resumeBoth, statusText);
-    return this.#pausedUnless(wantsMore);
+    return this.#noting(this.#handler.onHeaders?.(status, headers, resumeBoth, statusText));
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#pausedUnless(this.#handler.onData?.(chunk));
+    return this.#noting(this.#handler.onData?.(chunk));
   }
 
   onUpgrade(...args: Parameters<NonNullable<Handler['onUpgrade']>>): void {
-    this.party.end();
+    this.end();
     this.#handler.onUpgrade?.(...args);
   }
 
   onComplete(trailers: string[] | null): void {
-    this.party.end();
+    this.end();
     this.#handler.onComplete?.(trailers);
   }
 
   onError(error: Error): void {
-    this.party.end();
-    if (!this.party.error) this.#handler.onError?.(error);
+    this.end();
+    if (!this.wasTold) this.#handler.onError?.(error);
   }
 
   /** undici takes `false`, and nothing else, for "pause". */
-  #pausedUnless(wantsMore: boolean | undefined): boolean {
-    this.party.hasPaused = wantsMore === false;
+  #noting(wantsMore: boolean | undefined): boolean {
+    if (wantsMore === false && this.isMultiplexed) this.hasPaused = true;
     return wantsMore as boolean;
   }
 }

@@ -3,35 +3,41 @@ import type { Duplex } from 'node:stream';
 
 import type { Dispatcher } from 'undici';
 
+import type { TimeoutError } from '../../timeout-error.ts';
 import type { Limits } from '../limits.ts';
-import { DispatchParty } from './dispatch-party.ts';
-import { expectSocketOf } from './socket-of-request.ts';
+import { DispatchExchange } from './dispatch-exchange.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 
-/** Puts the clocks of an exchange around a handler of undici's newer kind (onRequestStart, onResponseStart, …). */
-export class ControllerHandler implements Handler {
-  readonly party: DispatchParty;
+/** An exchange that a handler of undici's newer kind (onRequestStart, onResponseStart, …) is told of. */
+export class ControllerHandler extends DispatchExchange implements Handler {
   readonly #handler: Handler;
   readonly #watchesBody: boolean;
+  #controller: Controller | undefined;
 
   /** @param watchesBody somebody else says when the body has been given away: undici 7 does not tell such handlers */
   constructor(handler: Handler, limits: Limits, target: string, watchesBody: boolean) {
+    super(limits, target);
     this.#handler = handler;
     this.#watchesBody = watchesBody;
-    this.party = new DispatchParty(limits, target, (error) =>
-      // As undici itself does for a request that fails before it starts: there is no controller yet.
-      this.#handler.onResponseError?.(null as unknown as Controller, error),
-    );
+  }
+
+  protected override get isPaused(): boolean {
+    return this.#controller?.paused ?? false;
+  }
+
+  protected override tell(error: TimeoutError): void {
+    // As undici itself does for a request that fails before it starts: there is no controller yet.
+    this.#handler.onResponseError?.(null as unknown as Controller, error);
   }
 
   onRequestStart(controller: Controller, context: unknown): void {
-    if (!this.party.start((error) => controller.abort(error))) return;
-    this.party.isSent = !this.#watchesBody;
-    this.party.controller = controller;
+    if (!this.start((error) => controller.abort(error))) return;
+    this.hasSent = !this.#watchesBody;
+    this.#controller = controller;
     this.#handler.onRequestStart?.(controller, context);
-    expectSocketOf(this.party);
+    this.started();
   }
 
   onRequestUpgrade(
@@ -40,7 +46,7 @@ export class ControllerHandler implements Handler {
     headers: IncomingHttpHeaders,
     socket: Duplex,
   ): void {
-    this.party.end();
+    this.end();
     this.#handler.onRequestUpgrade?.(controller, status, headers, socket);
   }
 
@@ -50,7 +56,7 @@ export class ControllerHandler implements Handler {
     headers: IncomingHttpHeaders,
     message?: string,
   ): void {
-    if (status >= 200) this.party.isAnswered = true;
+    if (status >= 200) this.hasAnswer = true;
     this.#handler.onResponseStart?.(controller, status, headers, message);
   }
 
@@ -59,12 +65,12 @@ export class ControllerHandler implements Handler {
   }
 
   onResponseEnd(controller: Controller, trailers: IncomingHttpHeaders): void {
-    this.party.end();
+    this.end();
     this.#handler.onResponseEnd?.(controller, trailers);
   }
 
   onResponseError(controller: Controller, error: Error): void {
-    this.party.end();
-    if (!this.party.error) this.#handler.onResponseError?.(controller, error);
+    this.end();
+    if (!this.wasTold) this.#handler.onResponseError?.(controller, error);
   }
 }

@@ -1,7 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-import type { DispatchParty } from './dispatch-party.ts';
+interface Starting {
+  attach(socket: Socket): void;
+}
 
 /**
  * The socket of a request on a dispatcher that we did not make: undici publishes it as it writes the head, in the same
@@ -9,18 +11,18 @@ import type { DispatchParty } from './dispatch-party.ts';
  * https://github.com/nodejs/undici/blob/main/docs/docs/api/DiagnosticsChannel.md
  */
 let isListening = false;
-let starting: DispatchParty | undefined;
+let starting: Starting | undefined;
 
 export function learnSockets(): void {
   if (isListening) return;
   isListening = true;
   subscribe('undici:client:sendHeaders', (message) => {
-    starting?.exchange.attach((message as { readonly socket: Socket }).socket);
+    starting?.attach((message as { readonly socket: Socket }).socket);
     starting = undefined;
   });
 }
 
-/** To be called when the handler of the request has been started. */
-export function expectSocketOf(party: DispatchParty): void {
-  starting = isListening && !party.hasSocket && !party.isOver ? party : undefined;
+/** To be called when the handler of the request has been started; undefined: its socket is known. */
+export function expectSocketOf(exchange: Starting | undefined): void {
+  starting = isListening ? exchange : undefined;
 }

@@ -1,13 +1,13 @@
 import { Client, type buildConnector, type Dispatcher } from 'undici';
 
 import { CallbackHandler } from './callback-handler.ts';
-import type { DispatchParty } from './dispatch-party.ts';
+import type { DispatchExchange } from './dispatch-exchange.ts';
 import { Line } from './line.ts';
 
-/** Carries the party through the layers of undici that wrap a handler of the newer kind. */
-export const PARTY: unique symbol = Symbol('lastack party');
+/** Carries the exchange through the layers of undici that wrap a handler of the newer kind. */
+export const EXCHANGE: unique symbol = Symbol('lastack exchange');
 
-export type PartyOptions = Dispatcher.DispatchOptions & { readonly [PARTY]?: DispatchParty };
+export type TimedOptions = Dispatcher.DispatchOptions & { readonly [EXCHANGE]?: DispatchExchange };
 
 /** Makes a socket and returns it at once, though it is still connecting. */
 export type Connect = (
@@ -30,9 +30,9 @@ export class TimedClient extends Client {
     this.#line = line;
   }
 
-  override dispatch(options: PartyOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const party = handler instanceof CallbackHandler ? handler.party : options[PARTY];
-    party?.assign(this.#line);
+  override dispatch(options: TimedOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const exchange = handler instanceof CallbackHandler ? handler : options[EXCHANGE];
+    exchange?.assign(this.#line);
     return super.dispatch(options, handler);
   }
 }

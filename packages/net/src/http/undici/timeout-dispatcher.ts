@@ -10,7 +10,7 @@ import { isStreamed, withEnd } from './body-end.ts';
 import { CallbackHandler } from './callback-handler.ts';
 import { ControllerHandler } from './controller-handler.ts';
 import { learnSockets } from './socket-of-request.ts';
-import { type Connect, PARTY, type PartyOptions, TimedClient } from './timed-client.ts';
+import { type Connect, EXCHANGE, type TimedOptions, TimedClient } from './timed-client.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Options = Dispatcher.DispatchOptions;
@@ -108,9 +108,10 @@ function dispatchTimed(
   if (handler.onRequestStart) {
     const watchesBody = isStreamed(options.body);
     const timed = new ControllerHandler(handler, limits, target, watchesBody);
-    const { party } = timed;
-    const body = withEnd(options.body, () => (party.isSent = true));
-    const timedOptions: PartyOptions = { ...options, body: body as never, [PARTY]: party };
+    const body = withEnd(options.body, () => {
+      timed.hasSent = true;
+    });
+    const timedOptions: TimedOptions = { ...options, body: body as never, [EXCHANGE]: timed };
     return dispatch(timedOptions, timed);
   }
   return dispatch(options, new CallbackHandler(handler, limits, target));
