@@ -281,7 +281,7 @@ function blockedHandler(
   queues: CloseWaitQueues,
   facts: ProcessFacts | null,
 ): string | null {
-  const served = threads.some((thread) => isAccepting(thread) || isEventLoop(thread));
+  const served = threads.some(isAccepting) || threads.filter(isEventLoop).length > idleLoops(facts);
   const blocked = threads
     .filter(isStuck)
     .map((thread) => blockedElsewhere(thread, queues, thread.tid === facts?.pid && !served))
@@ -289,6 +289,11 @@ function blockedHandler(
   if (blocked.length === 0) return null;
   if (blocked.length >= socketsOf(queues)) return blocked[0];
   return served || queues.wentOn !== null ? null : blocked[0];
+}
+
+/** Node's platform has a thread in a loop that has timers only: src/node_platform.cc, DelayedTaskScheduler. */
+function idleLoops(facts: ProcessFacts | null): number {
+  return facts?.runtime === 'node' ? 1 : 0;
 }
 
 function socketsOf({ endRead, finUnread, dataUnread }: CloseWaitQueues): number {

@@ -218,6 +218,17 @@ test('a first thread that waits for the accept loop in another one is not blocke
   expect(judge([leaked({ recvQ: 1 })], threads)[0].cause).toBe('close-skipped');
 });
 
+test.each([
+  [1, 'blocked-elsewhere'],
+  [2, 'not-reading'],
+])('a first thread of Node in futex beside %i other loops has the cause %s', (loops, cause) => {
+  const others = Array.from({ length: loops }, (_, i) =>
+    threadIn('epoll_wait', {}, { tid: 8 + i }),
+  );
+  const node = { ...doing(threadIn('futex'), ...others), runtime: 'node' as const };
+  expect(judge([leaked({ recvQ: 1 })], node)[0].cause).toBe(cause);
+});
+
 const upstream = (ms: number, port: number, recvQ = 1) =>
   aged(ms, { local: `10.0.0.1:${port}`, remote: '10.0.0.2:443', recvQ });
 

@@ -5,7 +5,7 @@ const ajv = new Ajv({ formats: { 'date-time': (text) => !Number.isNaN(Date.parse
 
 /** What is wrong with a document by a schema of docs/; null when nothing is. */
 export function schemaErrors(
-  name: 'doctor' | 'run' | 'socket' | 'summary',
+  name: 'doctor' | 'plan' | 'run' | 'socket' | 'summary',
   document: unknown,
 ): string | null {
   const url = new URL(`../../../../docs/${name}.schema.json`, import.meta.url);
