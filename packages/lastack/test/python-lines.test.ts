@@ -5,7 +5,7 @@ import { locatePython } from '../src/locate/python/locate-python.ts';
 import { until } from './kit/condition.ts';
 import { orSkip } from './kit/or-skip.ts';
 import { startScenario, type RunningScenario } from './kit/scenario.ts';
-import { isAt, PYTHON_LINES } from './python-lines.ts';
+import { isAt, linesOf, PYTHON_LINES } from './python-lines.ts';
 import { scenarioOf } from './scenarios.ts';
 
 describe.concurrent('the lines of a program in Python are named', () => {
@@ -22,6 +22,18 @@ describe.concurrent('the lines of a program in Python are named', () => {
       );
       expect(found).toBe(true);
     });
+  }
+});
+
+test.each(Object.entries(PYTHON_LINES))('each line of %s is one of its program', (_, expected) => {
+  for (const { file, text } of expected) {
+    const lines = linesOf(file);
+    for (const each of [text].flat()) {
+      expect(
+        lines.filter((line) => line === each),
+        each,
+      ).toHaveLength(1);
+    }
   }
 });
 

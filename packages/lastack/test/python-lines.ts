@@ -5,7 +5,7 @@ import type { Location, LocationRole } from '@lastack/core';
 
 /** A line of a program that the locators must name. */
 export interface ExpectedLine {
-  readonly role: Extract<LocationRole, 'held' | 'executing'>;
+  readonly role: Extract<LocationRole, 'held' | 'executing' | 'handled'>;
   /** In `programs/`. */
   readonly file: string;
   /** The line without its indentation; of a loop, any of its lines. */
@@ -54,6 +54,7 @@ export const PYTHON_LINES: Readonly<Record<string, readonly ExpectedLine[]>> = {
     'local variable self.request',
     'Handler.handle',
   ),
+  'locked-in-threads': inHandler('locked-in-threads.py', 'with database:'),
   'forked-child-keeps': inHandler('forked-child-keeps.py', 'time.sleep(3600)'),
   'exception-swallowed': [
     held('exception-swallowed.py', 'failures = []', 'failures[N][N]'),
@@ -80,6 +81,12 @@ export const PYTHON_LINES: Readonly<Record<string, readonly ExpectedLine[]>> = {
   'asyncio-writers-kept': [
     held('asyncio-writers-kept.py', 'writers = set()', 'writers{StreamWriter}._transport._sock'),
     executing('asyncio-writers-kept.py', 'asyncio.run(main())'),
+    handled('asyncio-writers-kept.py', 'async def handle(reader, writer):', 'handle'),
+  ],
+  'answers-kept': [held('answers-kept.py', 'kept = []', 'kept[N][N].sock')],
+  'pool-not-checked': [
+    held('pool-not-checked.py', 'pool = []', 'pool[N]'),
+    executing('pool-not-checked.py', 'signal.pause()'),
   ],
   'never-accepts': [executing('never-accepts.py', 'time.sleep(3600)')],
   'inherited-by-worker': [held('inherited-by-worker.py', 'connections = []', 'connections[N]')],
@@ -131,11 +138,14 @@ function executing(
   return { role: 'executing', file, text, function: owner };
 }
 
+function handled(file: string, text: string, owner: string): ExpectedLine {
+  return { role: 'handled', file, text, function: owner };
+}
+
 /** Whether a location is that line; the doctor puts the names of several sockets at one line together. */
 export function isAt(location: Location, expected: ExpectedLine): boolean {
   if (location.role !== expected.role || basename(location.file) !== expected.file) return false;
-  const path = fileURLToPath(new URL(`programs/${expected.file}`, import.meta.url));
-  const text = readFileSync(path, 'utf8').split('\n')[location.line - 1]?.trim();
+  const text = linesOf(expected.file)[location.line - 1];
   const name = location.name?.replace(/ and \d+ more$/, '').replaceAll(/\[\d+\]/g, '[N]');
   return (
     [expected.text].flat().includes(text ?? '') &&
@@ -143,4 +153,12 @@ export function isAt(location: Location, expected: ExpectedLine): boolean {
     [expected.function, expected.function.split('.').at(-1)].includes(location.function) &&
     name === expected.name
   );
+}
+
+/** The lines of a program, without indentation. */
+export function linesOf(file: string): readonly string[] {
+  const path = fileURLToPath(new URL(`programs/${file}`, import.meta.url));
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .map((line) => line.trim());
 }
