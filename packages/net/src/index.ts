@@ -40,7 +40,7 @@ export {
   type GracefulServer,
   type GracefulServerOptions,
 } from './graceful/graceful-server.ts';
-export { lingeringClose, type LingerLimits } from './graceful/lingering-close.ts';
+export { lingeringClose } from './graceful/lingering-close.ts';
 export type { Readiness } from './graceful/readiness.ts';
 export type { ShutdownReport } from './graceful/shutdown-report.ts';
 export { closeGracefully } from './socket/close-gracefully.ts';

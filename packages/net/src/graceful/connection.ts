@@ -1,10 +1,10 @@
-import type { LingerLimits } from './lingering-close.ts';
+import type { CloseOptions } from '../socket/close-report.ts';
 
 /** How the connections of a server that drains end. */
 export interface DrainLimits {
   /** The longest time without a byte that a connection without a request is kept, in milliseconds. */
   readonly idleGrace: number;
-  readonly linger: LingerLimits;
+  readonly linger: CloseOptions;
 }
 
 /** A connection of a server, in the way of its protocol. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { resetSocket } from '../socket/node-handle.ts';
 import type { Connection } from './connection.ts';
-import { destroyNow } from './destroy-now.ts';
 import type { ShutdownTally } from './shutdown-report.ts';
 
 /** Closes a socket in the way of its own protocol; what it throws is not caught. */
@@ -35,7 +35,7 @@ export class ForeignConnection implements Connection {
 
   destroy(): number {
     this.#end = 'forced';
-    destroyNow(this.#socket);
+    resetSocket(this.#socket);
     return 0;
   }
 

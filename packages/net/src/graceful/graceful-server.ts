@@ -4,8 +4,8 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
+import type { CloseOptions } from '../socket/close-report.ts';
 import type { OnUpgraded } from './foreign-connection.ts';
-import type { LingerLimits } from './lingering-close.ts';
 import { answerReadiness, isReadinessRequest, type Readiness } from './readiness.ts';
 import { ServerConnections } from './server-connections.ts';
 import { tapServer } from './server-tap.ts';
@@ -26,8 +26,11 @@ export interface GracefulServerOptions {
   readonly deadline?: number | undefined;
   /** A path that is answered with 200, and with 503 from `shutdown()` on. */
   readonly readiness?: Readiness | undefined;
-  /** How long a socket is still read after its FIN: for early responses, and at the end of shutdown. */
-  readonly linger?: LingerLimits | undefined;
+  /**
+   * How long and how much a socket is still read after its FIN: for early responses, and at the end of shutdown.
+   * Default: 30 s in all, 5 s without a byte, any number of bytes.
+   */
+  readonly linger?: CloseOptions | undefined;
   /**
    * Called when the server has stopped listening, for each socket that speaks another protocol (upgraded to
    * WebSocket, CONNECT, or of a `net.Server`: then without a request); close it in the way of its protocol.

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { resetSocket } from '../socket/node-handle.ts';
 import { announceClose } from './announced-close.ts';
 import type { Connection, DrainLimits } from './connection.ts';
-import { destroyNow } from './destroy-now.ts';
 import { linger } from './lingering-close.ts';
 import type { ShutdownTally } from './shutdown-report.ts';
 
@@ -59,7 +59,8 @@ export class Http1Connection implements Connection {
   destroy(): number {
     const aborted = this.#responses.length;
     this.#closing = true;
-    destroyNow(this.#socket);
+    // With a FIN, a response that ends with its connection would look whole.
+    resetSocket(this.#socket);
     return aborted;
   }
 

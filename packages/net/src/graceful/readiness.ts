@@ -23,11 +23,15 @@ export async function answerReadiness(
   } catch {
     isReady = false;
   }
-  const [status, text] = isDraining()
+  const [status, text]: [number, string] = isDraining()
     ? [503, 'shutting down\n']
     : isReady
       ? [200, 'ready\n']
       : [503, 'not ready\n'];
-  response.writeHead(status, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' });
+  response.writeHead(status, {
+    'Content-Type': 'text/plain',
+    'Content-Length': text.length,
+    'Cache-Control': 'no-store',
+  });
   response.end(text);
 }

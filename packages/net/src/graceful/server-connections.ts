@@ -3,6 +3,7 @@ import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:h
 import { Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
+import { socketBelow } from '../socket/node-handle.ts';
 import type { Connection, DrainLimits } from './connection.ts';
 import { ForeignConnection, type OnUpgraded } from './foreign-connection.ts';
 import { Http1Connection } from './http1-connection.ts';
@@ -22,8 +23,6 @@ export class ServerConnections {
   readonly #tally: ShutdownTally;
   readonly #connections = new Map<Socket, Connection>();
   readonly #sessions = new WeakMap<Http2Session, Http2Connection>();
-  /** By the peer's address: Node does not say which TCP socket a TLS socket runs over. */
-  readonly #handshakes = new Map<string, Socket>();
   #draining = false;
   #onEmpty: (() => void) | undefined;
   #accepted = 0;
@@ -71,9 +70,6 @@ export class ServerConnections {
     this.#accepted++;
     if (this.#isTls) {
       this.#add(socket, new TlsHandshake(socket, this.#limits));
-      const peer = peerOf(socket);
-      this.#handshakes.set(peer, socket);
-      socket.once('close', () => this.#forgetHandshake(peer, socket));
       return next();
     }
     return this.#ready(socket, this.#protocol, next);
@@ -82,12 +78,8 @@ export class ServerConnections {
   secured(socket: TLSSocket, next: () => boolean): boolean {
     const isHttp1 = this.#protocol === 'http2' && socket.alpnProtocol !== 'h2';
     const result = this.#ready(socket, isHttp1 ? 'http1' : this.#protocol, next);
-    const peer = peerOf(socket);
-    const raw = this.#handshakes.get(peer);
-    if (raw !== undefined) {
-      this.#forgetHandshake(peer, raw);
-      this.#remove(raw);
-    }
+    const below = socketBelow(socket);
+    if (below !== null) this.#remove(below);
     return result;
   }
 
@@ -161,18 +153,10 @@ export class ServerConnections {
     this.#connections.delete(socket);
     if (this.#connections.size === 0) this.#onEmpty?.();
   }
-
-  #forgetHandshake(peer: string, socket: Socket): void {
-    if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
-  }
 }
 
 function protocolOf(server: Server): Protocol {
   if (server instanceof HttpServer || server instanceof HttpsServer) return 'http1';
   // Node exports no class of HTTP/2 servers; this method is only theirs.
   return 'updateSettings' in server ? 'http2' : 'foreign';
-}
-
-function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
-  return [remoteAddress, remotePort, localAddress, localPort].join(' ');
 }

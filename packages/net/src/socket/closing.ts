@@ -123,8 +123,9 @@ export class Closing {
       });
       socket.read(0);
     } else {
-      socket.on('data', look);
       socket.resume();
+      // Later, since it takes a socket out of Node's HTTP parser: one that an unread upload has paused would stay so.
+      setImmediate(() => socket.on('data', look));
     }
   }
 
