@@ -1,36 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { until } from '../../../test/kit/condition.ts';
-import type { SocketLocation } from '../locator.ts';
 import { locatePython } from './locate-python.ts';
 import { INTERPRETERS, VERSIONS } from './testing/interpreters.ts';
-import { runPython, type PythonProgram } from './testing/python-program.ts';
-
-async function locate({ pid }: PythonProgram, fds: readonly number[]): Promise<SocketLocation[]> {
-  const located = await locatePython({ pid, fds });
-  if (located.kind !== 'ok') throw new Error(`${located.reason}: ${located.remedy}`);
-  return [...located.value.locations];
-}
-
-/** Who holds the descriptors of `ready …`, as `name function:mark`, once the program has come to a rest. */
-async function untilHeld(
-  program: PythonProgram,
-  expected: readonly string[],
-  marks: readonly string[],
-): Promise<string[]> {
-  let last: string[] = [];
-  const markOf = (line: number) => marks.find((mark) => program.line(mark) === line) ?? `${line}`;
-  await until(
-    async () => {
-      const locations = await locate(program, program.words);
-      last = locations
-        .filter(({ role, file }) => role === 'held' && file === program.file)
-        .map((each) => `${each.name} in ${each.function}: ${markOf(each.line)}`);
-      return expected.every((line) => last.includes(line));
-    },
-    () => `${expected.join(', ')}; there is ${last.join(', ')}`,
-  );
-  return last;
-}
+import { runPython } from './testing/python-program.ts';
+import { locateHolders, untilHeld } from '../../../test/kit/until-held.ts';
 
 const CONTAINERS = `
 import collections, socket, time
@@ -131,54 +104,6 @@ for target in (lambda a: Handler(a).handle(), serve, work):
     threading.Thread(target=target, args=pairs.pop(0)[:1]).start()
 `;
 
-const ASYNCIO = `
-import asyncio
-
-writers = set()  # set
-release = None
-
-async def read_all(reader):
-    while await reader.read(1024):
-        pass
-
-async def handle(reader, writer):
-    await read_all(reader)
-    await release.wait()  # awaiting
-
-async def keep(reader, writer):
-    writers.add(writer)
-
-async def lines(writer):
-    yield 1  # asynchronous generator
-    writer.close()
-
-async def iterate(reader, writer):
-    generator = lines(writer)
-    await generator.__anext__()
-    del reader, writer
-    await release.wait()
-
-async def main():
-    global release
-    release = asyncio.Event()
-    fds = []
-    servers = []
-    for serve in (handle, keep, iterate):
-        def accept(reader, writer, serve=serve):
-            fds.append(writer.get_extra_info('socket').fileno())
-            return serve(reader, writer)
-        servers.append(await asyncio.start_server(accept, '127.0.0.1', 0))
-        port = servers[-1].sockets[0].getsockname()[1]
-        reader, writer = await asyncio.open_connection('127.0.0.1', port)
-        writer.write_eof()
-        while len(fds) < len(servers):
-            await asyncio.sleep(0.01)
-    print('ready', *fds, flush=True)
-    await release.wait()
-
-asyncio.run(main())
-`;
-
 const TRACEBACKS = `
 import socket, time
 
@@ -195,57 +120,6 @@ except ValueError as error:
     errors.append(error)
 del pair
 time.sleep(3600)
-`;
-
-const LIBRARIES = `
-import asyncio, http.client, http.server, socket, threading, time, urllib.request
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header('Content-Length', '1000000')
-        self.end_headers()
-        self.wfile.write(bytes(1000))
-        time.sleep(3600)  # handler
-
-    def log_message(self, *_):
-        pass
-
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-port = server.server_address[1]
-
-class Api:
-    def __init__(self):
-        self.connection = http.client.HTTPConnection('127.0.0.1', port)
-
-class Echo(asyncio.Protocol):  # protocol
-    def connection_made(self, transport):
-        self.transport = transport
-        fds.append(transport.get_extra_info('socket').fileno())
-
-    def eof_received(self):
-        return True
-
-api = Api()  # client
-api.connection.request('GET', '/')
-response = urllib.request.urlopen('http://127.0.0.1:%d/' % port)  # response
-files = [socket.create_connection(('127.0.0.1', port)).makefile('rb')]  # file
-fds = [api.connection.sock.fileno(), response.fileno(), files[0].fileno()]
-
-async def main():
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Echo, '127.0.0.1', 0)
-    _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    writer.write_eof()
-    while len(fds) < 4:
-        await asyncio.sleep(0.01)
-    print('ready', *fds, flush=True)
-    await server.serve_forever()
-
-asyncio.run(main())
 `;
 
 const IMPORTED = `
@@ -303,25 +177,13 @@ describe.each(INTERPRETERS.filter(({ version }) => VERSIONS.includes(version)))(
       const [fd] = program.words;
       const sleeping = program.line('sleeping');
       await until(async () => {
-        const executing = (await locate(program, [fd])).filter(({ role }) => role === 'executing');
+        const executing = (await locateHolders(program, [fd])).filter(
+          ({ role }) => role === 'executing',
+        );
         return executing.length === 1 && executing[0].line === sleeping && executing[0].fd === fd;
       }, 'the thread of the handler alone');
-      const found = await locate(program, [fd]);
+      const found = await locateHolders(program, [fd]);
       expect(found.filter(({ role }) => role === 'executing')).toHaveLength(1);
-    });
-
-    test('a suspended coroutine, or asynchronous generator, is where it awaits', async () => {
-      await using program = await runPython(path, ASYNCIO);
-      const held = await untilHeld(
-        program,
-        [
-          'local variable writer._transport._sock in handle: awaiting',
-          'writers{StreamWriter}._transport._sock in <module>: set',
-          'local variable writer._transport._sock in lines: asynchronous generator',
-        ],
-        ['awaiting', 'set', 'asynchronous generator'],
-      );
-      expect(held.join('\n')).not.toContain('_selector');
     });
 
     test('a traceback that keeps a call keeps its variables', async () => {
@@ -334,23 +196,13 @@ describe.each(INTERPRETERS.filter(({ version }) => VERSIONS.includes(version)))(
       expect(held).toHaveLength(1);
     });
 
-    test('what libraries hold for the program leads to the line of the program', async () => {
-      await using program = await runPython(path, LIBRARIES);
-      const expected = [
-        'api.connection.sock in <module>: client',
-        'Echo().transport._sock in Echo: protocol',
-      ];
-      const held = await untilHeld(program, expected, ['client', 'response', 'file', 'protocol']);
-      // The buffered reader between is of C, and its fields have no names until 3.11.
-      expect(held.join('\n')).toMatch(/response\.fp(…|\.raw)\._sock in <module>: response/);
-      expect(held.join('\n')).toMatch(/files\[0\](…|\.raw)\._sock in <module>: file/);
-    });
-
     test('an imported module is where its variable is bound', async () => {
       await using program = await runPython(path, IMPORTED, {
         modules: { 'registry.py': REGISTRY },
       });
-      const held = (await locate(program, program.words)).find(({ role }) => role === 'held');
+      const held = (await locateHolders(program, program.words)).find(
+        ({ role }) => role === 'held',
+      );
       expect(held).toMatchObject({ name: 'connections[int]', line: 6, function: '<module>' });
       expect(held?.file).toMatch(/\/registry\.py$/);
       expect(held?.evidence).toContain('variable of module registry');
