@@ -60,7 +60,9 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
     } else {
       server.on('connection', (raw: Socket) => this.#awaitHandshake(raw));
       server.on('secureConnection', (raw: Socket) => this.#accept(raw));
-      server.on('tlsClientError', () => this.#failedHandshakes++);
+      server.on('tlsClientError', (error: NodeJS.ErrnoException, raw: Socket) =>
+        this.#giveUp(error, raw),
+      );
     }
   }
 
@@ -153,6 +155,12 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
   #awaitHandshake(raw: Socket): void {
     this.#handshaking.add(raw);
     raw.once('close', () => this.#handshaking.delete(raw));
+  }
+
+  /** Node leaves a socket whose handshake timed out open. After other failures it closes it, once the alert is sent. */
+  #giveUp(error: NodeJS.ErrnoException, raw: Socket): void {
+    this.#failedHandshakes++;
+    if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') resetSocket(raw);
   }
 
   #accept(raw: Socket): void {

@@ -49,20 +49,29 @@ export function socketBelow(socket: Socket): Socket | null {
 }
 
 /**
- * Destroys a socket with a RST where there is one to send: TCP and TLS over it. Node's `resetAndDestroy()` refuses TLS
- * sockets, and a Unix socket has no RST: there it is `destroy()`.
+ * Destroys a socket with a RST at once where there is one to send: TCP and TLS over it; otherwise it is `destroy()`.
+ *
+ * Node's `resetAndDestroy()` flushes first, so a peer that does not read would hold it up for ever, and refuses TLS sockets.
  */
 export function resetSocket(socket: Socket): void {
-  const { _handle: handle, _parent: below } = socket as WithHandle;
-  const tcp = handle?._parent ?? handle;
-  if (tcp?.reset === undefined) {
-    socket.destroy();
-  } else if (handle === tcp) {
-    socket.resetAndDestroy();
-  } else {
-    if (below) below.resetAndDestroy();
-    // destroy() ends in a call of this close(), whose callback lets the socket emit 'close'.
-    else tcp.close = tcp.reset.bind(tcp);
-    socket.destroy();
+  if (socket.destroyed) return;
+  const isShuttingDown = socket.writableEnded && socket.writableLength === 0;
+  if (isShuttingDown && !socket.writableFinished) {
+    // During shutdown(2) libuv refuses to reset (EINVAL), and Node would never close the handle after that. It takes one
+    // turn; under TLS longer when even the close_notify finds no room, and then there is no RST.
+    setImmediate(() => {
+      if (socket.writableFinished) resetOnClose(socket);
+      socket.destroy();
+    });
+    return;
   }
+  resetOnClose(socket);
+  socket.destroy();
+}
+
+/** Lets the close(2) that ends every destroy() send a RST. */
+function resetOnClose(socket: Socket): void {
+  const handle = (socket as WithHandle)._handle;
+  const tcp = handle?._parent ?? handle;
+  if (tcp?.reset !== undefined) tcp.close = tcp.reset.bind(tcp);
 }
