@@ -11,6 +11,8 @@ export interface SocketWithoutLine {
   readonly pool: string | null;
   /** The package whose code listens to it. */
   readonly package: string | null;
+  /** A number for the server that has accepted it; null for a connection of a client. */
+  readonly server: number | null;
 }
 
 const SHOWN_FDS = 8;
@@ -44,6 +46,9 @@ function sentenceOf({ client, isUnread, pool, ...rest }: SocketWithoutLine): str
       ? 'an answer that nobody has read to its end'
       : 'a request without an answer';
     return `${state}; which line called ${CALLS[client]} ${NOT_TOLD}`;
+  }
+  if (rest.server !== null && pool === null) {
+    return `accepted by a server of the package ${rest.package}, which has handlers of the program; which of them has it cannot be seen: compare the peer with the access log`;
   }
   const place =
     pool === null ? `only code of the package ${rest.package} listens` : `idle in ${pool}`;
