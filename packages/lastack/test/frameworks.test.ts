@@ -7,6 +7,7 @@ import { FRAMEWORK_PROGRAMS, type FrameworkProgram } from './frameworks.ts';
 import { until } from './kit/condition.ts';
 import { ENTRY, runLastack } from './kit/lastack.ts';
 import { collect, type Namespace } from './kit/netns.ts';
+import { childrenOf } from './kit/procfs.ts';
 import { startProgram } from './kit/program.ts';
 import { namespaceOrSkip, reportOf } from './kit/run.ts';
 import { readSockets } from './kit/sockets.ts';
@@ -20,6 +21,8 @@ const DESCRIPTORS = 64;
 const UPLOAD = 120_000;
 /** What the programs use as keys, paths and names of users: data, which must not be told. */
 const DATA = /(?:service|customer)-\d/;
+
+const RECORDED = FRAMEWORK_PROGRAMS.filter(({ made }) => made !== undefined);
 
 describe.concurrent('doctor --attach leads to the own line of a program that leaks', () => {
   for (const program of FRAMEWORK_PROGRAMS) {
@@ -39,17 +42,29 @@ describe.concurrent('doctor --attach leads to the own line of a program that lea
 });
 
 describe.concurrent('run tells the own line that made the connections of a program that leaks', () => {
-  for (const program of FRAMEWORK_PROGRAMS.filter(({ run }) => run !== undefined)) {
+  for (const program of RECORDED.filter(({ rule }) => rule === 'close-wait-leak')) {
     test(`in ${program.name}`, async (ctx) => {
       await using namespace = await namespaceOrSkip(ctx);
-      const { pid, output } = await startLeak(namespace, program, startUnderRun);
-      process.kill(pid, 'SIGTERM');
+      const { watcher, output } = await startLeak(namespace, program, startUnderRun);
+      process.kill(watcher, 'SIGTERM');
       const { findings } = reportOf(await output);
       expect(JSON.stringify(findings)).not.toMatch(DATA);
       const leak = findings.find((finding) => 'kind' in finding && finding.kind === 'close-wait');
       expect(leak).toMatchObject({ count: FEW });
       const { locations } = leak as { readonly locations: readonly Location[] };
-      expect(locations.map(describeLine)).toEqual([`created: ${program.run}`]);
+      expect(locations.map(describeLine)).toEqual([`created: ${program.made}`]);
+    });
+  }
+});
+
+describe.concurrent('the doctor tells that line of a program under run, without --attach', () => {
+  for (const program of RECORDED.filter(({ rule }) => rule === 'fd-limit-near')) {
+    test(`in ${program.name}`, async (ctx) => {
+      await using namespace = await namespaceOrSkip(ctx);
+      const { pid } = await startLeak(namespace, program, startUnderRun);
+      const { locations } = await findingOf(namespace, program, pid, []);
+      const told = locations.filter(({ file }) => isOwn(file, program)).map(describeLine);
+      expect(told).toContain(`created: ${program.made}`);
     });
   }
 });
@@ -57,12 +72,12 @@ describe.concurrent('run tells the own line that made the connections of a progr
 /** Starts the program and its peer, and makes it leak. */
 async function startLeak<Started extends { readonly pid: number }>(
   namespace: Namespace,
-  { name, peer, visits, rule }: FrameworkProgram,
+  { name, peer, kib = 160, visits, rule }: FrameworkProgram,
   start: (namespace: Namespace, name: string, args: readonly number[]) => Promise<Started>,
 ): Promise<Started> {
   await (peer === 'silent'
     ? startProgram(namespace, 'silent-server.py', [PEER_PORT])
-    : startProgram(namespace, 'frameworks/peer.mjs', [peer, PEER_PORT]));
+    : startProgram(namespace, 'frameworks/peer.mjs', [peer, PEER_PORT, kib]));
   const isNear = rule === 'fd-limit-near';
   const count = isNear ? MANY : FEW;
   const args = visits === 'none' ? [PEER_PORT, count] : [PORT, PEER_PORT];
@@ -94,7 +109,8 @@ async function startUnderRun(namespace: Namespace, name: string, args: readonly 
   child.stdout.on('data', (data: Buffer) => (isReady ||= /^ready/m.test(data.toString())));
   const output = collect(child);
   await until(() => isReady, `${name} to be ready under lastack run`);
-  return { pid: child.pid, output };
+  const [pid] = childrenOf(child.pid);
+  return { pid, watcher: child.pid, output };
 }
 
 interface Finding {
@@ -109,12 +125,13 @@ async function findingOf(
   namespace: Namespace,
   { rule, watch = '1s' }: FrameworkProgram,
   holder: number,
+  options: readonly string[] = ['--attach'],
 ): Promise<Finding> {
   let last = '';
   return until(
     async () => {
-      last = (await runLastack(['doctor', '--json', '--attach', '--for', watch], { namespace }))
-        .stdout;
+      const args = ['doctor', '--json', '--for', watch, ...options];
+      last = (await runLastack(args, { namespace })).stdout;
       expect(last).not.toMatch(DATA);
       const { findings } = JSON.parse(last) as { readonly findings: readonly Finding[] };
       return findings.find(

@@ -8,6 +8,8 @@ export interface FrameworkProgram {
   /** Its file, without `.mjs`. */
   readonly name: string;
   readonly peer: Peer;
+  /** Length of an answer over HTTP, KiB: more than the program's buffers hold, and less than with the kernel's. */
+  readonly kib?: number;
   /** A server gets requests, or uploads that are broken off; a client makes its connections by itself. */
   readonly visits: 'none' | 'requests' | 'uploads';
   readonly rule: RuleId;
@@ -19,8 +21,8 @@ export interface FrameworkProgram {
   readonly fix?: string;
   /** How long the doctor must look: connections with keepalive hide since when they are closed. */
   readonly watch?: string;
-  /** The line that `lastack run` must tell of the connections that are left in CLOSE-WAIT. */
-  readonly run?: string;
+  /** The line that made the connections, which `lastack run` must tell, or the doctor of a program that it runs. */
+  readonly made?: string;
 }
 
 const FETCH = 'await response.body?.cancel()';
@@ -42,7 +44,7 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
     rule: 'close-wait-leak',
     attach: ['held: const answers = new Map();'],
     fix: FETCH,
-    run: 'if (!answers.has(name)) answers.set(name, await fetch(`${UPSTREAM}/${name}`));',
+    made: 'if (!answers.has(name)) answers.set(name, await fetch(`${UPSTREAM}/${name}`));',
   },
   {
     name: 'fastify-upload',
@@ -57,6 +59,7 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
     visits: 'requests',
     rule: 'fd-limit-near',
     attach: ["handled: client.on('error', (error) => console.error(error.message));"],
+    made: 'await client.connect();',
   },
   {
     name: 'fastify-ioredis',
@@ -75,6 +78,7 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
       'fetch-peek',
       'const { body } = await fetch(`http://127.0.0.1:${upstream}/${name}`);',
     ),
+    kib: 256,
     fix: FETCH,
     note: /^descriptors \d+, \d+, \d+: an answer that nobody has read to its end; which line called fetch\(\) cannot be seen in a running program: start it with `lastack run -- …`, which records it$/,
   },
@@ -112,6 +116,6 @@ export const FRAMEWORK_PROGRAMS: readonly FrameworkProgram[] = [
 ];
 
 /** A program that makes its connections at once and stays. */
-function client(name: string, run: string): FrameworkProgram {
-  return { name, peer: 'http', visits: 'none', rule: 'close-wait-leak', attach: [], run };
+function client(name: string, made: string): FrameworkProgram {
+  return { name, peer: 'http', visits: 'none', rule: 'close-wait-leak', attach: [], made };
 }

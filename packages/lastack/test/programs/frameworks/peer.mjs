@@ -1,9 +1,10 @@
-// The other side of a client: it says what the client's protocol needs to go on, and no more. Arguments: http|postgres|redis PORT.
+// The other side of a client: it says what the client's protocol needs to go on, and no more.
+// Arguments: http|postgres|redis PORT [KIB], the length of a body over HTTP.
 import { createServer } from 'node:net';
 
-const [protocol, port] = process.argv.slice(2);
+const [protocol, port, kib = 160] = process.argv.slice(2);
 
-const BODY = 160 * 1024;
+const BODY = Number(kib) * 1024;
 /** More than a client reads unasked; then it closes. */
 function answerHttp(socket) {
   const head = `HTTP/1.1 200 OK\r\nContent-Length: ${BODY}\r\n\r\n`;
