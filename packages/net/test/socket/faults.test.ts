@@ -1,6 +1,3 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../../../lastack/test/kit/condition.ts';
 import { HERE, openPair, type Pair, THERE } from '../../../lastack/test/kit/netns.ts';
@@ -8,6 +5,7 @@ import { orSkip } from '../../../lastack/test/kit/or-skip.ts';
 import { readSockets } from '../../../lastack/test/kit/sockets.ts';
 import type { CloseReport } from '../../src/index.ts';
 import { canAskForUnacked } from '../../src/socket/unacked-bytes.ts';
+import { bundleLibrary } from './programs/bundle.ts';
 import { Program } from './programs/run.ts';
 
 interface Fault {
@@ -53,19 +51,13 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-const folder = fileURLToPath(
-  new URL('../../../../node_modules/.cache/net-faults/', import.meta.url),
-);
-const library = `${folder}${process.pid}.mjs`;
+let library: Awaited<ReturnType<typeof bundleLibrary>>;
 
 beforeAll(async () => {
-  mkdirSync(folder, { recursive: true });
-  const input = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
-  const bundle = await rolldown({ input, platform: 'node', external: [/^[^./]/] });
-  await bundle.write({ file: library, format: 'es', codeSplitting: false });
+  library = await bundleLibrary();
 });
 
-afterAll(() => rmSync(library, { force: true }));
+afterAll(() => library[Symbol.dispose]());
 
 describe.each(Object.entries(FAULTS))('%s', (_name, fault) => {
   test.for([
@@ -78,7 +70,14 @@ describe.each(Object.entries(FAULTS))('%s', (_name, fault) => {
     const { here, there } = pair;
     const tls = transport === 'TLS';
     const { payload = 300_000, sends = 0, paused = false, deadline = DEADLINE } = fault;
-    const subjectOptions = { library, role, tls, host: THERE.ipv4, payload, deadline };
+    const subjectOptions = {
+      library: library.file,
+      role,
+      tls,
+      host: THERE.ipv4,
+      payload,
+      deadline,
+    };
     const peerRole = role === 'client' ? 'server' : 'client';
     const peerOptions = { role: peerRole, tls, host: HERE.ipv4, sends, paused } as const;
     const startSubject = (): Program => new Program(here, 'subject', subjectOptions);
