@@ -64,8 +64,11 @@ export class ConnectionWatch extends Watched {
       return;
     }
     socket.once('lookup', () => this.#enter('connect'));
-    socket.once('connect', () => (destination.tls ? this.#enter('tls') : this.#ready()));
-    if (destination.tls) socket.once('secureConnect', () => this.#ready());
+    // Before the client's own listener, which may write the request at once.
+    socket.prependOnceListener('connect', () =>
+      destination.tls ? this.#enter('tls') : this.#ready(),
+    );
+    if (destination.tls) socket.prependOnceListener('secureConnect', () => this.#ready());
     socket.once('close', () => unwatch(this));
     watch(this, this.#deadline());
   }

@@ -95,8 +95,10 @@ function send(outgoing: ClientRequest, body: HttpRequestOptions['body']): void {
     outgoing.end(body);
     return;
   }
-  // What goes wrong with the source destroys the request, which tells of it.
-  pipeline(Readable.from(body), outgoing, () => {});
+  const source = Readable.from(body);
+  // Before the pipeline destroys the request, of which the reader of a response would hear as "aborted".
+  source.on('error', (error) => abandonRequest(outgoing, error));
+  pipeline(source, outgoing, () => {});
 }
 
 /** Node says "socket hang up" and "aborted" where the peer closed the connection early. */

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
+import { vi } from 'vitest';
+
 /** Sockets towards this port that some process still holds, by the kernel's table of this network namespace. */
 export async function socketsTowards(port: number): Promise<string[]> {
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
@@ -12,4 +14,12 @@ export async function socketsTowards(port: number): Promise<string[]> {
       const [, , remote, , , , , , , inode] = row.trim().split(/\s+/);
       return remote?.endsWith(`:${hexPort}`) && inode !== '0';
     });
+}
+
+/** Waits until the kernel has this many of them. */
+export async function untilSocketsTowards(port: number, count: number): Promise<void> {
+  await vi.waitUntil(async () => (await socketsTowards(port)).length === count, {
+    timeout: 20_000,
+    interval: 10,
+  });
 }

@@ -1,9 +1,9 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { NetError, TimeoutError, type TimeoutPhase, type Timeouts } from '../../src/index.ts';
 import { type Client, CLIENTS, type Task } from './clients.ts';
 import { FullBacklog } from './full-backlog.ts';
-import { socketsTowards } from './open-sockets.ts';
+import { untilSocketsTowards } from './open-sockets.ts';
 import { type Stall, StallingServer } from './stalling-server.ts';
 
 const BUDGET_MS = 200;
@@ -67,9 +67,7 @@ async function exchange(client: Client, situation: Situation): Promise<Outcome> 
     (error: unknown) => netErrorIn(error),
   );
   const elapsedMs = performance.now() - startedAt;
-  await vi.waitUntil(async () => (await socketsTowards(peer.port)).length === others, {
-    timeout: 10_000,
-  });
+  await untilSocketsTowards(peer.port, others);
   for (const close of closers) await close();
   return { error, elapsedMs };
 }

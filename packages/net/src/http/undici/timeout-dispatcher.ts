@@ -128,10 +128,8 @@ function agentOptions(options: TimeoutDispatcherOptions, limits: Limits): Agent.
     new TimedClient(origin, given, connect);
   return {
     ...poolingOptions(options, limits),
-    factory: (origin, given: Pool.Options) =>
-      given.connections === 1
-        ? newClient(origin, given)
-        : new Pool(origin, { ...given, factory: newClient }),
+    // A pool even of one: what waits for its connection must wait outside the client.
+    factory: (origin, given: Pool.Options) => new Pool(origin, { ...given, factory: newClient }),
   };
 }
 
