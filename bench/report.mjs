@@ -75,21 +75,21 @@ function leastOf(list, of) {
   return Math.min(...list.map((sample) => sample[of]));
 }
 
-function median(values) {
+export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** Three digits that matter. */
-function shown(value) {
+export function shown(value) {
   if (!Number.isFinite(value)) return '';
   if (value >= 100) return value.toFixed(0);
   return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
 }
 
 /** The first column to the left, the others to the right. */
-function aligned(rows) {
+export function aligned(rows) {
   const widths = [];
   for (const row of rows)
     for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);

@@ -18,6 +18,7 @@ _made = {}  # fd: (inode, body) of the sockets that this process made, or inheri
 _inherited = {}  # those of _made that a parent made
 _nameless = {}  # fd: inode of those without a line of the program's own
 _stacks = {}  # (id of code, f_lasti, …) of the frames: what _describe() gave
+_accepted = {}  # body of a listener: that of its connections
 _is_own = {}  # file name: whether it is the program's
 
 
@@ -149,7 +150,12 @@ def _name_after_listener(fd, listener):
     inode = _nameless.pop(fd, None)
     body = _made.get(listener, NOBODY)[1]
     if body and inode is not None and _made.get(fd, NOBODY)[0] == inode:
-        _records.write(fd, inode, _body(b'accept' + body[body.index(b'\n', 4):]))
+        accepted = _accepted.get(body)
+        if accepted is None:
+            if len(_accepted) >= MOST_STACKS:
+                _accepted.clear()
+            accepted = _accepted[body] = _body(b'accept' + body[body.index(b'\n', 4):])
+        _records.write(fd, inode, accepted)
 
 
 class _Records:
