@@ -15,6 +15,8 @@ import { SCENARIOS, scenarioOf } from './scenarios.ts';
 
 /** A fault must be as old as the doctor's patience, on a busy machine. */
 const WITHIN_MS = 40_000;
+/** For programs to start, and to reach their state. */
+const STARTS_MS = 20_000;
 /** As long as a fault needs to be found: what is not found in it, is silent. */
 const SILENT_WINDOW = '4s';
 
@@ -33,9 +35,11 @@ interface Report {
 
 describe.concurrent('the doctor finds every fault', () => {
   for (const scenario of SCENARIOS) {
-    const { expect: expected } = scenario;
+    const { expect: expected, patienceMs = 0 } = scenario;
     if (expected.kind !== 'finding') continue;
-    test(`${scenario.id}: ${expected.rule}`, async (ctx) => {
+    const withinMs = WITHIN_MS + patienceMs;
+    const timeout = withinMs + STARTS_MS;
+    test(`${scenario.id}: ${expected.rule}`, { timeout }, async (ctx) => {
       if (expected.rule === 'dead-descriptor' && process.getuid?.() !== 0) {
         ctx.skip('only BPF tells a dead descriptor, and it needs root');
       }
@@ -48,7 +52,7 @@ describe.concurrent('the doctor finds every fault', () => {
         },
         () =>
           `${expected.rule} (${expected.cause ?? 'any cause'}) held by ${running.holders.join()}; the doctor said ${JSON.stringify(last, null, 1)}`,
-        { withinMs: WITHIN_MS },
+        { withinMs },
       );
       expect(found).toBe(true);
     });

@@ -37,13 +37,17 @@ export class Program {
   }
 }
 
-/** Starts a program and waits for its line `ready …`. Python 2.7 runs those whose name begins with `python2-`. */
+/**
+ * Starts a program and waits for its line `ready …`. Python 2.7 runs those whose name begins with `python2-`.
+ * @param node the executable that runs those in JavaScript
+ */
 export async function startProgram(
   ns: Namespace,
   name: string,
   args: readonly (string | number)[],
+  node = process.execPath,
 ): Promise<Program> {
-  const [command, ...flags] = interpreterOf(name, ns.uid);
+  const [command, ...flags] = name.endsWith('.mjs') ? [node] : pythonOf(name, ns.uid);
   const child = ns.spawn(command, [...flags, `${PROGRAMS}${name}`, ...args.map(String)]);
   if (child.pid === undefined) throw new NamespaceUnavailable('nsenter does not run');
   // Before it is ready: a client may be done by then.
@@ -59,8 +63,7 @@ export async function startProgram(
   return program;
 }
 
-function interpreterOf(name: string, uid: number | null): string[] {
-  if (name.endsWith('.mjs')) return [process.execPath];
+function pythonOf(name: string, uid: number | null): string[] {
   const version = name.startsWith('python2-') ? 'python2.7' : 'python3';
   const asUser = process.getuid?.() === 0 ? (uid ?? undefined) : undefined;
   const python = findPython(version, asUser);

@@ -43,11 +43,15 @@ export interface Scenario {
   readonly sight: Sight;
   /** The kernel's name of the system call that the holder's main thread is in. */
   readonly blockedIn?: string;
+  /** What the doctor takes for normal for so long, where that is more than seconds. */
+  readonly patienceMs?: number;
 }
 
 export interface ScenarioOptions extends NamespaceOptions {
   /** Run the repaired twin: the same programs and clients, as they should be. The doctor does not say the rule of it. */
   readonly healthy?: boolean;
+  /** The executable that runs programs in JavaScript; the tests' own unless said. */
+  readonly node?: string;
 }
 
 /** A scenario while it is being set up. */
@@ -97,7 +101,7 @@ const PORT = 7000;
  */
 export async function startScenario(
   scenario: Scenario,
-  { healthy = false, ...options }: ScenarioOptions = {},
+  { healthy = false, node, ...options }: ScenarioOptions = {},
 ): Promise<RunningScenario> {
   const network = await openNetwork(scenario.network, options);
   try {
@@ -108,7 +112,12 @@ export async function startScenario(
       healthy,
       programs,
       start: async (role, name, args, where = network.here) => {
-        const program = await startProgram(where, name, healthy ? [...args, '--healthy'] : args);
+        const program = await startProgram(
+          where,
+          name,
+          healthy ? [...args, '--healthy'] : args,
+          node,
+        );
         programs.set(role, program);
         return program;
       },

@@ -310,6 +310,26 @@ export const CLOSE_WAIT_LEAKS: readonly Scenario[] = [
     blockedIn: 'epoll_',
   }),
   leftByClients({
+    id: 'node-waits-for-lock',
+    shows: 'a Node server whose handler waits for a lock that is never given back',
+    program: 'node-waits-for-lock.mjs',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'futex',
+  }),
+  leftByClients({
+    id: 'node-waits-for-stdin',
+    shows: 'a Node server whose handler asks on standard input',
+    program: 'node-waits-for-stdin.mjs',
+    cause: 'blocked-elsewhere',
+    clients: 1,
+    fin: 'after the read',
+    recvQ: 1,
+    blockedIn: 'read',
+  }),
+  leftByClients({
     id: 'node-upload-unread',
     shows: 'a Node web server that waits for ever for its upstream before it reads an upload',
     program: 'node-upload-unread.mjs',
@@ -350,6 +370,15 @@ export const CLOSE_WAIT_LEAKS: readonly Scenario[] = [
     fin: 'after the read',
     recvQ: 1,
     blockedIn: 'clock_nanosleep',
+  }),
+  leftByClients({
+    id: 'node-forked-child-keeps',
+    shows:
+      'a worker forked by a Node server, which never looks at the connections that it was handed',
+    program: 'node-forked-child-keeps.mjs',
+    cause: 'eof-ignored',
+    holders: ["server's children"],
+    recvQ: 0,
   }),
   leftByClients({
     id: 'subprocess-inherits',

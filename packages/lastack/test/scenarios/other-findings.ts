@@ -113,6 +113,79 @@ function peerVanished(state: 'FIN-WAIT-1' | 'LAST-ACK' | 'CLOSING'): Scenario {
   };
 }
 
+/** What differs between a fault in one language and in the other. */
+interface Variant extends Pick<Scenario, 'id' | 'shows' | 'blockedIn' | 'patienceMs'> {
+  readonly program: string;
+}
+
+function neverAccepts({ program, ...variant }: Variant): Scenario {
+  return {
+    ...variant,
+    expect: { kind: 'finding', rule: 'accept-backlog-stalled', holders: ['server'] },
+    network: 'alone',
+    // Nobody has a descriptor of the CLOSE-WAITs: the sockets at fault are the listener's.
+    sight: socketsIn('LISTEN', 1, ({ recvQ }) => recvQ >= 2 * CLIENTS),
+    run: async ({ port, start, toHere, there }) => {
+      await start('server', program, [port]);
+      await start('staying client', 'stay.py', [toHere, port, CLIENTS], there);
+      const client = await start('leaving client', 'leave.py', [toHere, port, CLIENTS, 6], there);
+      await client.ended;
+    },
+  };
+}
+
+function inherited({ program, ...variant }: Variant): Scenario {
+  return {
+    ...variant,
+    expect: { kind: 'finding', rule: 'inherited-socket', holders: ['server', "server's children"] },
+    network: 'pair',
+    sight: {
+      what: `${CLIENTS} connections with two holders`,
+      look: (stage) => {
+        const workers = new Set(childrenOf(serverOf(stage)).flatMap(socketsHeldBy));
+        const twice = new Set(socketsHeldBy(serverOf(stage)).filter((inode) => workers.has(inode)));
+        const shared = readSockets(stage.here).filter(
+          ({ state, inode }) => state === 'ESTABLISHED' && twice.has(inode),
+        );
+        return shared.length >= (stage.healthy ? 1 : CLIENTS) ? shared : [];
+      },
+    },
+    run: async (stage) => {
+      const { port, start, toHere, there } = stage;
+      await start('server', program, [port]);
+      await start('client', 'stay.py', [toHere, port, CLIENTS], there);
+      await until(() => childrenOf(serverOf(stage)).length === CLIENTS, `${CLIENTS} workers`);
+    },
+  };
+}
+
+function halfClose({ program, ...variant }: Variant): Scenario {
+  return {
+    ...variant,
+    expect: { kind: 'finding', rule: 'fin-wait-2-held', holders: ['client'] },
+    network: 'pair',
+    sight: socketsIn('FIN-WAIT-2', CLIENTS, ({ inode }) => inode !== 0),
+    run: async ({ port, start, toThere, there }) => {
+      await start('server', 'eof-kept.py', [port], there);
+      await start('client', program, [toThere, port, CLIENTS]);
+    },
+  };
+}
+
+function sendToDeaf({ program, ...variant }: Variant): Scenario {
+  return {
+    ...variant,
+    expect: { kind: 'finding', rule: 'send-stuck', holders: ['server'] },
+    network: 'pair',
+    // Both buffers are full when the unsent bytes are more than a receive window.
+    sight: socketsIn('ESTABLISHED', 1, ({ sendQ }) => sendQ > 100_000),
+    run: async ({ port, start, toHere, there, healthy }) => {
+      await start('server', program, [port]);
+      await start('client', 'stay.py', [toHere, port, 1, ...(healthy ? [] : ['--deaf'])], there);
+    },
+  };
+}
+
 /** The server has accepted every client and read what each said first. */
 async function accepted(stage: Stage): Promise<void> {
   await reached(stage, 'ESTABLISHED', ({ inode, recvQ }) => inode !== 0 && recvQ === 0);
@@ -136,56 +209,41 @@ function serverOf({ programs }: Stage): number {
 }
 
 export const OTHER_FINDINGS: readonly Scenario[] = [
-  {
+  neverAccepts({
     id: 'never-accepts',
     shows: 'a server that listens and never accepts, and half of whose clients have left',
-    expect: { kind: 'finding', rule: 'accept-backlog-stalled', holders: ['server'] },
-    network: 'alone',
+    program: 'never-accepts.py',
     blockedIn: 'clock_nanosleep',
-    // Nobody has a descriptor of the CLOSE-WAITs: the sockets at fault are the listener's.
-    sight: socketsIn('LISTEN', 1, ({ recvQ }) => recvQ >= 2 * CLIENTS),
-    run: async ({ port, start, toHere, there }) => {
-      await start('server', 'never-accepts.py', [port]);
-      await start('staying client', 'stay.py', [toHere, port, CLIENTS], there);
-      const client = await start('leaving client', 'leave.py', [toHere, port, CLIENTS, 6], there);
-      await client.ended;
-    },
-  },
-  {
+  }),
+  neverAccepts({
+    id: 'node-never-accepts',
+    shows: 'a Node server that listens and computes for ever, and half of whose clients have left',
+    program: 'node-never-accepts.mjs',
+    blockedIn: 'running',
+  }),
+  inherited({
     id: 'inherited-by-worker',
     shows: 'a forking server that keeps its own copy of each connection',
-    expect: { kind: 'finding', rule: 'inherited-socket', holders: ['server', "server's children"] },
-    network: 'pair',
-    sight: {
-      what: `${CLIENTS} connections with two holders`,
-      look: (stage) => {
-        const workers = new Set(childrenOf(serverOf(stage)).flatMap(socketsHeldBy));
-        const twice = new Set(socketsHeldBy(serverOf(stage)).filter((inode) => workers.has(inode)));
-        const shared = readSockets(stage.here).filter(
-          ({ state, inode }) => state === 'ESTABLISHED' && twice.has(inode),
-        );
-        return shared.length >= (stage.healthy ? 1 : CLIENTS) ? shared : [];
-      },
-    },
-    run: async (stage) => {
-      const { port, start, toHere, there } = stage;
-      await start('server', 'inherited-by-worker.py', [port]);
-      await start('client', 'stay.py', [toHere, port, CLIENTS], there);
-      await until(() => childrenOf(serverOf(stage)).length === CLIENTS, `${CLIENTS} workers`);
-    },
-  },
-  {
+    program: 'inherited-by-worker.py',
+  }),
+  inherited({
+    id: 'node-inherited-by-child',
+    shows: 'a Node server that gives each connection to a command and keeps its own copy',
+    program: 'node-inherited-by-child.mjs',
+  }),
+  halfClose({
     id: 'half-close',
     shows: 'a client that shuts its sending side and waits for an end that its server never sends',
-    expect: { kind: 'finding', rule: 'fin-wait-2-held', holders: ['client'] },
-    network: 'pair',
+    program: 'half-close.py',
     blockedIn: 'recvfrom',
-    sight: socketsIn('FIN-WAIT-2', CLIENTS, ({ inode }) => inode !== 0),
-    run: async ({ port, start, toThere, there }) => {
-      await start('server', 'eof-kept.py', [port], there);
-      await start('client', 'half-close.py', [toThere, port, CLIENTS]);
-    },
-  },
+  }),
+  halfClose({
+    id: 'node-half-close',
+    shows:
+      'a Node client that ends its sending side and waits for an end that its server never sends',
+    program: 'node-half-close.mjs',
+    blockedIn: 'epoll_',
+  }),
   deadDescriptor('reset'),
   deadDescriptor('keepalive'),
   {
@@ -259,19 +317,19 @@ export const OTHER_FINDINGS: readonly Scenario[] = [
       if (healthy) await client.ended;
     },
   },
-  {
+  sendToDeaf({
     id: 'send-to-deaf',
     shows: 'a server that sends to a client which does not read',
-    expect: { kind: 'finding', rule: 'send-stuck', holders: ['server'] },
-    network: 'pair',
+    program: 'send-to-deaf.py',
     blockedIn: 'sendto',
-    // Both buffers are full when the unsent bytes are more than a receive window.
-    sight: socketsIn('ESTABLISHED', 1, ({ sendQ }) => sendQ > 100_000),
-    run: async ({ port, start, toHere, there, healthy }) => {
-      await start('server', 'send-to-deaf.py', [port]);
-      await start('client', 'stay.py', [toHere, port, 1, ...(healthy ? [] : ['--deaf'])], there);
-    },
-  },
+  }),
+  sendToDeaf({
+    id: 'node-send-to-deaf',
+    shows: 'a Node server that queues an answer for a client which does not read',
+    program: 'node-send-to-deaf.mjs',
+    blockedIn: 'epoll_',
+    patienceMs: 60_000,
+  }),
   peerVanished('FIN-WAIT-1'),
   peerVanished('LAST-ACK'),
   peerVanished('CLOSING'),
