@@ -12,6 +12,8 @@ export const OBJECT_GROUP = 'lastack';
 const CALL_MS = 500;
 /** It takes 2 ms, unless the target is blocked. */
 const CLOSE_MS = 8000;
+/** How long the watchdog waits when lastack should be done: longer than lastack needs to close the inspector. */
+const LEASE_MS = CLOSE_MS + 1000;
 
 /**
  * Takes the built-in module without running what a program may have put around require(), in CommonJS and ES modules; what it
@@ -21,6 +23,20 @@ const CLOSE_INSPECTOR = {
   expression: `(process.getBuiltinModule ?? require)('inspector').close()`,
   includeCommandLineAPI: true,
 };
+
+/**
+ * Should lastack be killed before it closes the inspector, the target does it itself. The timer keeps nothing alive, throws
+ * nothing, and spares an inspector that somebody has opened since. What it gives closes the inspector at once, and ends the timer.
+ */
+function watchdog(leaseMs: number): string {
+  return `((load) => {
+    const { url, close } = load('inspector');
+    const { setTimeout, clearTimeout } = load('timers');
+    const ours = url();
+    const timer = setTimeout(() => { try { if (url() === ours) close(); } catch {} }, ${leaseMs}).unref();
+    return () => { clearTimeout(timer); close(); };
+  })(process.getBuiltinModule ?? require)`;
+}
 
 /** An open inspector, and whether lastack has opened it. */
 export interface OpenInspector {
@@ -46,6 +62,7 @@ export async function useInspector<T>(
   try {
     attached = await attach(inspector, deadline);
     const wrong = await checkPid(attached.session, pid);
+    if (isOurs && wrong === null) await watch(attached, deadline - performance.now() + LEASE_MS);
     return wrong ?? seen(await use(attached.session));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -65,12 +82,22 @@ export async function useInspector<T>(
 interface Attached {
   readonly socket: WebSocketClient;
   readonly session: Session;
+  /** The function of the target that closes its inspector; null before the watchdog is there. */
+  end: string | null;
+}
+
+async function watch(attached: Attached, leaseMs: number): Promise<void> {
+  const { result } = await attached.session.call('Runtime.evaluate', {
+    expression: watchdog(Math.ceil(leaseMs)),
+    includeCommandLineAPI: true,
+  });
+  attached.end = result.objectId ?? null;
 }
 
 async function attach({ pid, listener }: OpenInspector, deadline: number): Promise<Attached> {
   const timeLeft = Math.max(CALL_MS, deadline - performance.now());
   const socket = await connectInspector(pid, listener, timeLeft);
-  return { socket, session: new Session(socket, { deadline, callMs: CALL_MS }) };
+  return { socket, session: new Session(socket, { deadline, callMs: CALL_MS }), end: null };
 }
 
 async function letGo(session: Session): Promise<void> {
@@ -91,15 +118,25 @@ async function close(inspector: OpenInspector, attached: Attached | null): Promi
   let own: Attached | null = null;
   try {
     own = attached === null || attached.session.isClosed ? await attach(inspector, deadline) : null;
-    const session = (own ?? attached)?.session;
+    const current = own ?? attached;
     // The inspector ends with its sessions: there is no answer.
-    session?.call('Runtime.evaluate', CLOSE_INSPECTOR, CLOSE_MS).catch(() => {});
+    if (current !== null) endInspector(current).catch(() => {});
     return await isGone(inspector, deadline);
   } catch {
     return isGone(inspector, deadline);
   } finally {
     own?.socket[Symbol.dispose]();
   }
+}
+
+function endInspector({ session, end }: Attached): Promise<object> {
+  return end === null
+    ? session.call('Runtime.evaluate', CLOSE_INSPECTOR, CLOSE_MS)
+    : session.call(
+        'Runtime.callFunctionOn',
+        { objectId: end, functionDeclaration: 'function () { this(); }' },
+        CLOSE_MS,
+      );
 }
 
 /** Another process could have taken the port; in a container the target knows itself by the pid that it has there. */

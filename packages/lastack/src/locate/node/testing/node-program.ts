@@ -72,6 +72,11 @@ export class NodeProgram implements AsyncDisposable {
     return socket;
   }
 
+  /** Waits for its next line. */
+  listen(): Promise<string> {
+    return this.#listen();
+  }
+
   /** Gives it a line, and waits for one. */
   async ask(line: string): Promise<string> {
     const answer = this.#listen();
