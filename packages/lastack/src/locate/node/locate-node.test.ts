@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../../test/kit/condition.ts';
 import type { Located, SocketLocation } from '../locator.ts';
+import { readListeners, readSocketInodes } from './listeners.ts';
 import { locateNode } from './locate-node.ts';
 import {
   listensOn,
@@ -371,6 +372,55 @@ ${LISTEN}`,
     const located = await locateNode({ pid: program.pid, fds: program.socketFds() });
     expect(located.kind).toBe('ok');
     expect(listensOn(program.pid, program.inspectorPort)).toBe(true);
+  });
+
+  test('names the line of a busy loop in a worker thread, and none of one that waits', async () => {
+    await using program = await startConnected(
+      `import { Worker, isMainThread, parentPort } from 'node:worker_threads';
+import { createServer } from 'node:net';
+if (isMainThread) {
+  new Worker(new URL(import.meta.url)).on('message', (port) => console.log(port));
+  new Worker('setInterval(() => {}, 1000)', { eval: true });
+} else {
+  const server = createServer((socket) => socket.on('data', spin));
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+}
+function spin() {
+  for (let i = 0; ; i++) if (i < 0) break; // loops
+}`,
+      { node },
+    );
+    const located = await locateAll(program);
+    expect(of(located, 'executing', program)).toEqual([[program.lineOf('// loops'), 'spin']]);
+    expect(JSON.stringify(located)).toContain('stack of a worker thread of process');
+  });
+
+  test.each([
+    ['on a port that the system chose', ['--inspect=0'], ''],
+    ['by its own call', [], 'open();'],
+    ['and does not say so', ['--inspect=0'], "process.title = 'server'.padEnd(2000);"],
+  ])('uses an inspector that is open %s, and leaves it open', async (_, options, statement) => {
+    await using program = await startConnected(
+      `import { createServer } from 'node:net';
+import { open } from 'node:inspector';
+const server = createServer((socket) => socket.on('data', onData));
+function onData() {}
+${statement}
+${LISTEN}`,
+      { node, options },
+    );
+    const inodes = (): readonly number[] => {
+      const listeners = readListeners(program.pid);
+      const own = readSocketInodes(program.pid);
+      return listeners.kind === 'ok'
+        ? [...listeners.value.keys()].filter((inode) => own.has(inode))
+        : [];
+    };
+    const before = inodes();
+    const located = await locateNode({ pid: program.pid, fds: program.socketFds() });
+    expect(located).toMatchObject({ kind: 'ok' });
+    expect(before).toHaveLength(2);
+    expect(inodes()).toEqual(before);
   });
 
   test('can be asked again and again', async () => {

@@ -3,6 +3,7 @@ import { readProcLink } from '../../kernel/procfs/read-proc.ts';
 import type { Locator, SocketLocation } from '../locator.ts';
 import { useInspector } from './inspector.ts';
 import { lookAtMainThread } from './main-thread.ts';
+import { isComputing } from './executing.ts';
 import { openInspector } from './open-inspector.ts';
 import { searchThread, type Search } from './search.ts';
 import type { Session } from './session.ts';
@@ -33,7 +34,8 @@ export const locateNode: Locator = async (target) => {
   const note = (text: string): unknown => search.notes.add(text);
   const used = await useInspector(inspector.value, deadline, note, async (session) => {
     const { kind } = await lookAtMainThread(pid);
-    await searchThread(session, { target, isBusy: kind === 'busy' }, search);
+    const thread = 'the main thread';
+    await searchThread(session, { target, isBusy: kind === 'busy', thread }, search);
     const missing = fds.filter((fd) => !search.fds.has(fd));
     if (missing.length > 0) await searchWorkers(session, deadline, pid, missing, search);
   });
@@ -79,9 +81,10 @@ async function searchWorkers(
   fds: readonly number[],
   search: Search,
 ): Promise<void> {
-  await useWorkers(main, deadline, (session) =>
-    searchThread(session, { target: { pid, fds }, isBusy: false }, search),
-  );
+  await useWorkers(main, deadline, async (session) => {
+    const options = { target: { pid, fds }, thread: 'a worker thread' };
+    await searchThread(session, { ...options, isBusy: await isComputing(session) }, search);
+  });
   const missing = fds.filter((fd) => !search.fds.has(fd));
   if (missing.length === 0) return;
   const which = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ', …' : '');

@@ -4,6 +4,7 @@ import { canConnect } from './connect.ts';
 import { decideGate, RESTART } from './gate.ts';
 import { readGateFacts, readIdentity } from './gate-facts.ts';
 import { readInspectorAddress } from './inspector-address.ts';
+import { findInspector } from './inspector-listener.ts';
 import { useInspector, type OpenInspector } from './inspector.ts';
 import { lookAtMainThread } from './main-thread.ts';
 import { readListeners, readSocketInodes, type Listener } from './listeners.ts';
@@ -25,11 +26,17 @@ export async function openInspector(pid: number): Promise<Observation<OpenInspec
   const onPort = [...before.value.values()].filter(({ port }) => port === address.port);
   const own = readSocketInodes(pid);
   const open = onPort.find(({ inode }) => own.has(inode));
+  const inspector =
+    address.isOpen && open !== undefined
+      ? open
+      : findInspector(pid, ownListeners(pid, before.value));
+  if (inspector !== null && (address.isOpen || inspector.port === address.port)) {
+    return seen({ pid, listener: inspector, isOurs: false });
+  }
   if (address.isOpen) {
-    if (open !== undefined) return seen({ pid, listener: open, isOurs: false });
     return unavailable(
-      `process ${pid} was started with --inspect, and its inspector is not on port ${address.port}`,
-      RESTART,
+      `process ${pid} was started with --inspect, and which port its inspector has is not certain`,
+      `try again when it is less busy, or ${RESTART}`,
     );
   }
   const facts = readGateFacts(pid);
@@ -59,6 +66,11 @@ export async function openInspector(pid: number): Promise<Observation<OpenInspec
   return signal(pid, before.value);
 }
 
+function ownListeners(pid: number, listeners: ReadonlyMap<number, Listener>): readonly Listener[] {
+  const own = readSocketInodes(pid);
+  return [...listeners.values()].filter(({ inode }) => own.has(inode));
+}
+
 async function signal(
   pid: number,
   before: ReadonlyMap<number, Listener>,
@@ -76,6 +88,9 @@ async function signal(
   if (inTime !== null) return seen(inTime);
   const late = await waitForInspector(pid, before, LATE_MS);
   if (late === null) {
+    // One that is open already takes no notice of the signal.
+    const inspector = findInspector(pid, ownListeners(pid, before));
+    if (inspector !== null) return seen({ pid, listener: inspector, isOurs: false });
     return unavailable(`process ${pid} did not open its inspector when asked`, RESTART);
   }
   const left: string[] = [];

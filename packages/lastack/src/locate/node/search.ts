@@ -31,6 +31,8 @@ export interface SearchOptions {
   readonly target: LocateTarget;
   /** Whether it computes now, so that its stack says what. */
   readonly isBusy: boolean;
+  /** How the user knows it: `the main thread`. */
+  readonly thread: string;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface SearchOptions {
  */
 export async function searchThread(
   session: Session,
-  { target, isBusy }: SearchOptions,
+  { target, isBusy, thread }: SearchOptions,
   search: Search,
 ): Promise<void> {
   const scripts = new Scripts(session, target.pid);
@@ -47,7 +49,7 @@ export async function searchThread(
   session.on('Debugger.paused', () => void session.call('Debugger.resume', {}).catch(() => {}));
   await enableDebugger(session, target.pid, search);
   if (isBusy) {
-    const executing = await readExecuting(session, scripts, target.pid);
+    const executing = await readExecuting(session, scripts, `${thread} of process ${target.pid}`);
     if (executing !== null) search.locations.push(executing);
   }
   if (target.fds.length === 0) return;
