@@ -86,12 +86,14 @@ describe.concurrent('the doctor says what threads do, and the command that shows
         async () => {
           last = (await runLastack([...args, '--for', language.lookFor ?? '1s'])).stdout;
           const { findings } = JSON.parse(last) as { readonly findings: readonly Finding[] };
-          return findings.find(({ rule }) => rule === 'close-wait-leak');
+          // On a busy machine its threads may not have been seen at rest.
+          return findings.find(
+            ({ rule, why }) => rule === 'close-wait-leak' && language.why.test(why),
+          );
         },
-        () => `a close-wait-leak of ${language.file}; the doctor said ${last}`,
+        () => `${language.why.source} of ${language.file}; the doctor said ${last}`,
         { withinMs: WITHIN_MS },
       );
-      expect(found.why).toMatch(language.why);
       expect(found.notes.join('\n')).toContain(tool);
       const { shows } = language;
       if (shows === undefined || !isInstalled(shows.command)) return;
