@@ -8,7 +8,7 @@ const [contender, loadText] = process.argv.slice(2);
 const { protocol, idleGrace } = JSON.parse(loadText);
 /** Longer than any run, so that no keep-alive time-out closes a connection. */
 const KEEP_ALIVE_MS = 60_000;
-const GIVE_UP_MS = 8000;
+const GIVE_UP_MS = 4500;
 
 function answer(request, response) {
   const ms = Number(new URL(request.url, 'http://x').searchParams.get('ms'));

@@ -40,7 +40,7 @@ const LOADS = {
   },
 };
 const WARM_UP_MS = 250;
-const PATIENCE_MS = 9000;
+const PATIENCE_MS = 5000;
 
 const { values } = parseArgs({
   options: {
