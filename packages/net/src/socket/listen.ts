@@ -33,8 +33,9 @@ export interface ListenOptions {
   /** The limits of `close()` for each connection. */
   readonly close?: SocketCloseOptions | undefined;
   /**
-   * Told of what a handler throws and of what accept(2) fails with. Default: `process.emitWarning()`, which prints it and
-   * lets the process go on. The connection is closed in any case.
+   * Told of what a handler throws and of what accept(2) fails with. The connection is closed in any case. Default:
+   * `process.emitWarning()`, which prints it and lets the process go on; but not for what the peer did to the connection
+   * (a reset, a time-out), which is the `error` of its report.
    */
   readonly onError?: ((error: unknown, socket: SafeSocket | null) => void) | undefined;
   /** Send small writes at once (TCP_NODELAY). Default true. */

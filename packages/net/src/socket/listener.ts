@@ -34,7 +34,8 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
   readonly #handler: ConnectionHandler | undefined;
   readonly #socketOptions: NonNullable<ListenOptions['close']>;
   readonly #open = new Set<SafeSocket>();
-  readonly #serving = new Set<Promise<void>>();
+  #serving = 0;
+  #onServed: (() => void) | undefined;
   readonly #handshaking = new Set<Socket>();
   readonly #waiting: SafeSocket[] = [];
   readonly #takers: ((socket: SafeSocket | null) => void)[] = [];
@@ -179,9 +180,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
     const socket = new SafeSocket(raw, { target, timeouts, close: this.#socketOptions });
     this.#open.add(socket);
     if (this.#handler !== undefined) {
-      const serving = this.#serve(this.#handler, socket);
-      this.#serving.add(serving);
-      void serving.then(() => this.#serving.delete(serving));
+      this.#serve(this.#handler, socket);
       return;
     }
     const taker = this.#takers.shift();
@@ -189,15 +188,32 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
     else taker(socket);
   }
 
-  async #serve(handler: ConnectionHandler, socket: SafeSocket): Promise<void> {
+  /** No async function: what it needs to wait would double the memory of an idle connection. */
+  #serve(handler: ConnectionHandler, socket: SafeSocket): void {
+    this.#serving++;
+    const onReturn = (): void => void this.#served(socket);
     try {
-      await handler(socket);
+      const returned = handler(socket);
+      if (returned === undefined) onReturn();
+      else returned.then(onReturn, (error: unknown) => this.#failed(error, socket));
     } catch (error) {
-      // A handler that was in the middle of something when we closed its connection has done nothing wrong.
-      const isOurs = this.#report !== undefined && error instanceof SocketClosedError;
-      if (!isOurs) this.tell(error, socket);
+      this.#failed(error, socket);
     }
+  }
+
+  #failed(error: unknown, socket: SafeSocket): void {
+    // A handler that was in the middle of something when we closed its connection has done nothing wrong.
+    const isOurs = this.#report !== undefined && error instanceof SocketClosedError;
+    // That a peer resets or stalls is no news, and in the report of the connection: only onError() is told.
+    const isPeers = this.#options.onError === undefined && error === socket.failure;
+    if (!isOurs && !isPeers) this.tell(error, socket);
+    void this.#served(socket);
+  }
+
+  async #served(socket: SafeSocket): Promise<void> {
     await socket.close();
+    this.#serving--;
+    if (this.#serving === 0) this.#onServed?.();
   }
 
   async #close(options: ListenerCloseOptions): Promise<ListenerReport> {
@@ -219,7 +235,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
       connections,
       refused: this.#refused,
       failedHandshakes: this.#failedHandshakes,
-      runningHandlers: this.#serving.size,
+      runningHandlers: this.#serving,
       durationMs: performance.now() - startedAt,
     };
   }
@@ -237,12 +253,12 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
   }
 
   async #handlersBy(deadlineAt: number): Promise<void> {
-    if (this.#serving.size === 0) return;
+    if (this.#serving === 0) return;
     let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
+      this.#onServed = resolve;
       timer = setTimeout(resolve, Math.max(0, deadlineAt - performance.now()));
     });
-    await Promise.race([over, Promise.all(this.#serving)]);
     clearTimeout(timer);
   }
 }

@@ -7,6 +7,7 @@ import { closeLimits, type CloseLimits, type CloseOptions } from './close-report
 import type { CloseReport, SocketCloseOptions } from './close-report.ts';
 import { unsentBytes } from './node-handle.ts';
 import { hasLimit, SocketWatch, type WatchedTimeouts } from './socket-watch.ts';
+import { append, rejectFrom, type Waiter } from './waiters.ts';
 
 /** What a SafeSocket is made with. */
 export interface SafeSocketOptions {
@@ -18,11 +19,6 @@ export interface SafeSocketOptions {
   readonly signal?: AbortSignal | undefined;
   /** When the exchange began, by `performance.now()`: for the limit `total`. */
   readonly startedAt?: number;
-}
-
-interface Waiter<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** From so many unread bytes on the peer is held back by TCP's window. */
@@ -51,13 +47,13 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   readonly #closeOptions: SocketCloseOptions | undefined;
   readonly #watch: SocketWatch | null;
   #stopObeying: (() => void) | undefined;
-  #unread: Uint8Array[] = [];
+  #unread: Uint8Array[] | null = null;
   #unreadBytes = 0;
   #hasEnded = false;
-  #readers: Waiter<Uint8Array | null>[] = [];
-  #writers: Waiter<void>[] = [];
+  #reader: Waiter<Uint8Array | null> | null = null;
+  #writer: Waiter<void> | null = null;
   #ending: Promise<void> | undefined;
-  #ender: Waiter<void> | undefined;
+  #ender: Waiter<void> | null = null;
   /** What ended the connection, when that was not `close()`. */
   #failure: unknown;
   #isClosed = false;
@@ -76,22 +72,32 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     if (options.signal) this.#obey(options.signal);
   }
 
+  /** What ended the connection when it was not `close()`: the error of every later call. Otherwise undefined. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   /**
    * The next bytes that arrived, or null once the peer has sent its FIN and all was read.
    * @throws TimeoutError, ConnectionError when the connection is lost; SocketClosedError after `close()`
    */
   read(): Promise<Uint8Array | null> {
     if (this.#isClosed) return Promise.reject(this.#closedError('read'));
-    const chunk = this.#unread.shift();
+    const chunk = this.#unread?.shift();
     if (chunk !== undefined) {
       this.#unreadBytes -= chunk.byteLength;
-      if (this.#unreadBytes === 0 && this.raw.isPaused()) this.raw.resume();
+      if (this.#unreadBytes === 0) {
+        this.#unread = null;
+        if (this.raw.isPaused()) this.raw.resume();
+      }
       return Promise.resolve(chunk);
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#hasEnded) return Promise.resolve(null);
     this.#watch?.readBegan();
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#reader = append(this.#reader, { resolve, reject, next: null });
+    });
   }
 
   /**
@@ -111,7 +117,10 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     const written = this.#written();
     raw.write(NOTHING, (error) => {
       // An error has its own event, which rejects all who wait.
-      if (!error) this.#writers.shift()?.resolve();
+      const writer = this.#writer;
+      if (error || writer === null) return;
+      this.#writer = writer.next;
+      writer.resolve();
     });
     return written;
   }
@@ -126,7 +135,9 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
       return Promise.reject(this.#refusal('endWrite'));
     }
     if (this.#ending === undefined) {
-      this.#ending = new Promise((resolve, reject) => (this.#ender = { resolve, reject }));
+      this.#ending = new Promise(
+        (resolve, reject) => (this.#ender = { resolve, reject, next: null }),
+      );
       this.raw.end();
       if (this.raw.writableLength > 0) this.#watch?.writeBegan();
     }
@@ -187,14 +198,15 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     data(this: OwnedSocket, chunk: Uint8Array) {
       const self = this[owner];
       if (self.#isClosed) return;
-      const reader = self.#readers.shift();
-      if (reader === undefined) {
-        self.#unread.push(chunk);
+      const reader = self.#reader;
+      if (reader === null) {
+        (self.#unread ??= []).push(chunk);
         self.#unreadBytes += chunk.byteLength;
         if (self.#unreadBytes >= UNREAD_LIMIT) this.pause();
         return;
       }
-      if (self.#readers.length === 0) self.#watch?.readEnded();
+      self.#reader = reader.next;
+      if (reader.next === null) self.#watch?.readEnded();
       else self.#watch?.readBegan();
       reader.resolve(chunk);
     },
@@ -202,7 +214,8 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
       const self = this[owner];
       self.#hasEnded = true;
       self.#watch?.readEnded();
-      for (const reader of self.#readers.splice(0)) reader.resolve(null);
+      for (let reader = self.#reader; reader !== null; reader = reader.next) reader.resolve(null);
+      self.#reader = null;
       if (this.writableFinished) self.#endOfBoth();
     },
     finish(this: OwnedSocket) {
@@ -245,22 +258,27 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   #shut(): number {
     if (this.#isClosed) return 0;
     this.#isClosed = true;
-    const error = this.#readers.length > 0 ? this.#closedError('read') : undefined;
-    for (const reader of this.#readers.splice(0)) reader.reject(error);
+    if (this.#reader !== null) rejectFrom(this.#reader, this.#closedError('read'));
+    this.#reader = null;
     const unread = this.#unreadBytes;
-    this.#unread = [];
+    this.#unread = null;
     this.#unreadBytes = 0;
     return unread;
   }
 
   #written(): Promise<void> {
-    return new Promise((resolve, reject) => this.#writers.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#writer = append(this.#writer, { resolve, reject, next: null });
+    });
   }
 
   #rejectAll(error: unknown): void {
-    for (const reader of this.#readers.splice(0)) reader.reject(error);
-    for (const writer of this.#writers.splice(0)) writer.reject(error);
-    this.#ender?.reject(error);
+    rejectFrom(this.#reader, error);
+    rejectFrom(this.#writer, error);
+    rejectFrom(this.#ender, error);
+    this.#reader = null;
+    this.#writer = null;
+    this.#ender = null;
   }
 
   #refusal(operation: string): unknown {
