@@ -9,8 +9,8 @@ const isHealthy = process.argv.includes('--healthy');
 const connections = new Set();
 
 const server = createServer({ pauseOnConnect: true }, (socket) => {
-  spawn('sleep', ['3600'], { stdio: ['ignore', 'ignore', 'ignore', socket] });
-  if (isHealthy) socket.destroy();
-  else connections.add(socket);
+  const stdio = ['ignore', 'ignore', 'ignore'];
+  spawn('sleep', ['3600'], { stdio: isHealthy ? stdio : [...stdio, socket] });
+  connections.add(socket);
 });
 server.listen(port, '0.0.0.0', () => console.log('ready', port));
