@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { resetSocket } from '../socket/node-handle.ts';
+import { afterReading } from './after-reading.ts';
 import { announceClose } from './announced-close.ts';
 import type { Connection, DrainLimits } from './connection.ts';
 import { linger } from './lingering-close.ts';
@@ -18,7 +19,7 @@ export class Http1Connection implements Connection {
   #closing = false;
   /** `bytesRead` when the last request was whole and nothing came behind it; unknown while a request arrives. */
   #bytesOfRequests: number | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  #cancelIdleEnd: (() => void) | undefined;
 
   constructor(socket: Socket, limits: DrainLimits, tally: ShutdownTally) {
     this.#socket = socket;
@@ -42,7 +43,7 @@ export class Http1Connection implements Connection {
       request.resume();
       return false;
     }
-    clearTimeout(this.#idle);
+    this.#cancelIdleEnd?.();
     this.#responses.push(response);
     response.once('close', () => this.#settle(response));
     if (this.#draining) this.#announceClose(response);
@@ -65,7 +66,7 @@ export class Http1Connection implements Connection {
   }
 
   release(): void {
-    clearTimeout(this.#idle);
+    this.#cancelIdleEnd?.();
     Reflect.deleteProperty(this.#socket, 'destroySoon');
     const { bytesRead } = this.#socket;
     const hasRest = this.#bytesOfRequests !== undefined && bytesRead > this.#bytesOfRequests;
@@ -95,11 +96,11 @@ export class Http1Connection implements Connection {
   #awaitIdleEnd(): void {
     this.#noteRequests();
     const read = this.#socket.bytesRead;
-    this.#idle = setTimeout(() => {
+    this.#cancelIdleEnd = afterReading(this.#limits.idleGrace, () => {
       // The head of a request is arriving, or the rest of a body whose response was early.
       if (this.#socket.bytesRead > read) this.#awaitIdleEnd();
       else this.#close();
-    }, this.#limits.idleGrace);
+    });
   }
 
   #close(): void {

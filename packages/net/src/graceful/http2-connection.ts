@@ -1,5 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { afterReading } from './after-reading.ts';
 import type { Connection, DrainLimits } from './connection.ts';
 import { linger } from './lingering-close.ts';
 import type { ShutdownTally } from './shutdown-report.ts';
@@ -18,7 +19,7 @@ export class Http2Connection implements Connection {
   readonly #streams = new Set<ServerHttp2Stream>();
   #draining = false;
   #roundTrip: Promise<void> | undefined;
-  #idle: NodeJS.Timeout | undefined;
+  #cancelIdleEnd: (() => void) | undefined;
 
   constructor(
     session: ServerHttp2Session,
@@ -45,7 +46,7 @@ export class Http2Connection implements Connection {
       if (stream.rstCode === 0 && stream.writableFinished) this.#tally.completed++;
     });
     if (!this.#draining || this.#session.closed) return undefined;
-    clearTimeout(this.#idle);
+    this.#cancelIdleEnd?.();
     this.#roundTrip ??= this.#sayGoodbye();
     return this.#roundTrip;
   }
@@ -53,7 +54,7 @@ export class Http2Connection implements Connection {
   /** From now on the session ends: at its next stream, or when there has been none for idleGrace. */
   drain(): void {
     this.#draining = true;
-    this.#idle = setTimeout(() => this.#close(), this.#limits.idleGrace);
+    this.#cancelIdleEnd = afterReading(this.#limits.idleGrace, () => this.#close());
   }
 
   destroy(): number {
@@ -63,7 +64,7 @@ export class Http2Connection implements Connection {
   }
 
   release(): void {
-    clearTimeout(this.#idle);
+    this.#cancelIdleEnd?.();
   }
 
   async #sayGoodbye(): Promise<void> {

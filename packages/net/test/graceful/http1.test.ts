@@ -144,6 +144,20 @@ test('a request behind a response that has announced the end is not processed an
   expect(server.requests).toEqual(['/held']);
 });
 
+test('a request that waits in the kernel while idleGrace runs out on a busy server is answered', async () => {
+  const server = await testServer({ idleGrace: 300 });
+  const client = await rawClient(server.port);
+  const done = server.graceful.shutdown();
+  await vi.waitUntil(() => !server.server.listening, { interval: 1 });
+  client.send(get());
+  const busyUntil = performance.now() + 500;
+  while (performance.now() < busyUntil) Math.random();
+  await client.until(({ hasEnded }) => hasEnded);
+  expect(client).toMatchObject({ answers: 1, closeHeaders: 1 });
+  client.socket.end();
+  expect(await done).toMatchObject({ completed: 1, droppedRequests: 0 });
+});
+
 test('a request whose head is half sent when shutdown begins is answered', async () => {
   const server = await testServer({ idleGrace: LONG });
   const client = await rawClient(server.port);
