@@ -6,7 +6,7 @@ import { readSockets } from '../kit/sockets.ts';
 const CLIENTS = 5;
 const POOLED = 30;
 /** More than Node reads ahead, and less than a receive window: both sides get as far as the FIN. */
-const BODY = 120_000;
+const BODY = 170_000;
 /** Long enough for a doctor that looks for seconds. */
 const LOAD_SECONDS = 30;
 
