@@ -6,7 +6,8 @@ import tls from 'node:tls';
 export interface Handle {
   /** Negative when there is none (yet, any more, or on this system). */
   readonly fd?: number;
-  hasRef?(): boolean;
+  /** Undefined when it is gone. */
+  hasRef?(): boolean | undefined;
   ref?(): void;
   unref?(): void;
   getsockname?(into: Address): number;
@@ -22,6 +23,11 @@ export interface TlsHandle {
 interface Address {
   address?: string;
   port?: number;
+}
+
+/** Closed, in the kernel too: Node's own object behind the handle is no more. */
+export function isGone(handle: Handle): boolean {
+  return handle.hasRef?.() === undefined;
 }
 
 let ownerSymbol: symbol | undefined;

@@ -1,7 +1,8 @@
-import { createHook, executionAsyncId } from 'node:async_hooks';
+import { createHook, executionAsyncId, type HookCallbacks } from 'node:async_hooks';
 import dc from 'node:diagnostics_channel';
 import {
   type Handle,
+  isGone,
   isTls,
   localAddress,
   ownerOf,
@@ -24,7 +25,7 @@ interface Making {
   readonly during: readonly TestRef[];
 }
 
-/** A handle that was made and is not gone. */
+/** A handle that was made. */
 export interface TrackedSocket extends Making {
   readonly type: string;
   readonly handle: Handle;
@@ -34,6 +35,9 @@ export interface TrackedSocket extends Making {
 
 /** Published at once when listen() is called; the handle may be made later, without a line of the program on the stack. */
 const LISTEN = 'tracing:net.server.listen:asyncStart';
+
+/** Closed sockets are forgotten when so many are known. */
+const SWEEP_FROM = 1000;
 
 /** Who runs, asked whenever a socket is made. */
 export interface WhoRuns {
@@ -51,20 +55,20 @@ export interface WhoRuns {
  */
 export class SocketTracker implements Disposable {
   readonly #sockets = new Map<number, TrackedSocket>();
-  readonly #sessions = new Map<number, WeakRef<TlsHandle>>();
+  readonly #sessions = new Set<WeakRef<TlsHandle>>();
   /** Owner → its making, where the handle that it has now was made later than itself. */
   readonly #makings = new WeakMap<object, Making>();
   readonly #pools = new Pools();
   /** Unref'd by us. */
   readonly #released = new WeakSet<Handle>();
   readonly #whoRuns: WhoRuns;
+  #sweepAt = SWEEP_FROM;
   readonly #hook = createHook({
+    // Without destroy(), for which Node would watch the collection of every promise.
     init: (asyncId, type, triggerId, resource) => this.#init(asyncId, type, triggerId, resource),
-    destroy: (asyncId) => {
-      this.#sockets.delete(asyncId);
-      this.#sessions.delete(asyncId);
-    },
-  });
+    // Since Node 24: promises then cost nothing at all.
+    trackPromises: false,
+  } as HookCallbacks);
 
   constructor(whoRuns: WhoRuns) {
     this.#whoRuns = whoRuns;
@@ -74,7 +78,9 @@ export class SocketTracker implements Disposable {
 
   get sockets(): readonly TrackedSocket[] {
     // Standard input and output are the program's, whenever they are first used.
-    return [...this.#sockets.values()].filter(({ handle }) => !isStandard(handle));
+    return [...this.#sockets.values()].filter(
+      ({ handle }) => !isGone(handle) && !isStandard(handle),
+    );
   }
 
   #init(asyncId: number, type: string, triggerId: number, resource: object): void {
@@ -85,6 +91,7 @@ export class SocketTracker implements Disposable {
       case 'PIPESERVERWRAP': {
         const listener = this.#sockets.get(triggerId);
         const isAccepted = listener !== undefined && isListening(listener.type);
+        if (this.#sockets.size >= this.#sweepAt) this.#sweep();
         this.#sockets.set(asyncId, {
           ...(isAccepted ? this.#makingOfAccepted(listener) : this.#makingNow()),
           type,
@@ -94,13 +101,23 @@ export class SocketTracker implements Disposable {
         break;
       }
       case 'TLSWRAP':
-        this.#sessions.set(asyncId, new WeakRef(resource));
+        this.#sessions.add(new WeakRef(resource));
         break;
       case 'TCPCONNECTWRAP':
         this.#noteAttempt(triggerId);
         break;
       default:
     }
+  }
+
+  #sweep(): void {
+    for (const [asyncId, { handle }] of this.#sockets) {
+      if (isGone(handle)) this.#sockets.delete(asyncId);
+    }
+    for (const session of this.#sessions) {
+      if (session.deref() === undefined) this.#sessions.delete(session);
+    }
+    this.#sweepAt = Math.max(SWEEP_FROM, this.#sockets.size * 2);
   }
 
   #makingNow(): Making {
@@ -145,7 +162,7 @@ export class SocketTracker implements Disposable {
     const { origin, test, during } = this.#makingOf(socket);
     const local = localAddress(handle);
     const remote = isListening(type) ? undefined : remoteAddress(handle);
-    const sessions = [...this.#sessions.values()].flatMap((session) => session.deref() ?? []);
+    const sessions = [...this.#sessions].flatMap((session) => session.deref() ?? []);
     return {
       kind: kindOf(socket, isTls(handle, sessions)),
       ...(local !== undefined && { local }),

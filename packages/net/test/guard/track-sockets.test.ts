@@ -242,6 +242,22 @@ describe('trackSockets()', () => {
     await unread.body?.cancel();
   });
 
+  it('forgets what was closed, however many', async () => {
+    const server = await listening(net.createServer((socket) => socket.resume().end()));
+    const sockets = track();
+    for (let round = 0; round < 30; round += 1) {
+      await Promise.all(
+        Array.from({ length: 50 }, async () => {
+          const socket = net.connect(addressOf(server)).resume();
+          await once(socket.end(), 'close');
+        }),
+      );
+    }
+    const left = await connected(await listening(net.createServer()));
+    const clients = (await sockets.leaks()).filter(({ kind }) => kind === 'tcp client');
+    expect(clients).toMatchObject([{ local: `127.0.0.1:${left.localPort}` }]);
+  });
+
   it('sees nothing of before, and nothing after it is disposed', async () => {
     const before = await listening(net.createServer());
     const sockets = trackSockets({ settleMs: 0 });
