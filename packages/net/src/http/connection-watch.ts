@@ -41,6 +41,9 @@ export class ConnectionWatch extends Watched {
   readyAt = Infinity;
   /** Bytes that the kernel had taken then: TLS's handshake. */
   bytesAtReady = 0;
+  /** How long the peer has said that it keeps the connection without a request, ms. */
+  peerKeepsMs = Infinity;
+  #restsUntil: number | undefined;
   #bytesAtEnd: number | undefined;
   readonly #socket: Socket;
   readonly #limits: Limits;
@@ -59,6 +62,7 @@ export class ConnectionWatch extends Watched {
     if (!socket.connecting) this.#phase = 'tls';
     (socket as WatchedSocket)[WATCH] = this;
     nameErrors(socket, this);
+    socket.once('close', () => unwatch(this));
     if (!socket.connecting && !destination.tls) {
       this.#ready();
       return;
@@ -69,7 +73,6 @@ export class ConnectionWatch extends Watched {
       destination.tls ? this.#enter('tls') : this.#ready(),
     );
     if (destination.tls) socket.prependOnceListener('secureConnect', () => this.#ready());
-    socket.once('close', () => unwatch(this));
     watch(this, this.#deadline());
   }
 
@@ -87,7 +90,25 @@ export class ConnectionWatch extends Watched {
     this.#bytesAtEnd ??= bytesTaken(this.#socket);
   }
 
+  /** The connection goes into a pool, and is closed when nobody has taken it out in that time. */
+  rest(limitMs: number): void {
+    this.#restsUntil = performance.now() + limitMs;
+    watch(this, this.#restsUntil, false);
+  }
+
+  /** The connection was taken out of the pool. */
+  leavePool(): void {
+    unwatch(this);
+    this.#restsUntil = undefined;
+  }
+
   check(now: number): number {
+    if (this.#restsUntil !== undefined) {
+      if (now < this.#restsUntil) return this.#restsUntil;
+      unwatch(this);
+      this.#socket.destroy();
+      return Infinity;
+    }
     if (now < this.#deadline()) return this.#deadline();
     unwatch(this);
     const timeoutMs = this.#limits[this.#phase];

@@ -8,6 +8,8 @@ export abstract class Watched {
   /** Links of the list; undefined when it is not in it. */
   before: Watched | undefined;
   after: Watched | undefined;
+  /** Whether the process waits for it, so that its error is heard of. */
+  keepsAlive = false;
 
   /**
    * Ends what is over its limit.
@@ -27,13 +29,18 @@ const head = new Head();
 head.before = head;
 head.after = head;
 
+/** How many of the list keep the process alive. */
+let awake = 0;
 let timer: NodeJS.Timeout | undefined;
 let wakesAt = Infinity;
 
-/** @param firstLookAt in ms of `performance.now()` */
-export function watch(item: Watched, firstLookAt: number): void {
-  // What is watched keeps the process alive, so that its error is heard of.
-  if (head.after === head) timer?.ref();
+/**
+ * @param firstLookAt in ms of `performance.now()`
+ * @param keepsAlive the process waits for it, so that its error is heard of
+ */
+export function watch(item: Watched, firstLookAt: number, keepsAlive = true): void {
+  item.keepsAlive = keepsAlive;
+  if (keepsAlive && awake++ === 0) timer?.ref();
   const last = head.before as Watched;
   item.before = last;
   item.after = head;
@@ -50,7 +57,7 @@ export function unwatch(item: Watched): void {
   after.before = before;
   item.before = undefined;
   item.after = undefined;
-  if (head.after === head) timer?.unref();
+  if (item.keepsAlive && --awake === 0) timer?.unref();
 }
 
 /** A limit has begun that may end before the next look. */
@@ -59,6 +66,7 @@ export function wakeBy(at: number): void {
   clearTimeout(timer);
   wakesAt = at;
   timer = setTimeout(look, Math.min(Math.max(1, Math.ceil(at - performance.now())), MAX_DELAY_MS));
+  if (awake === 0) timer.unref();
 }
 
 /** setTimeout() takes 31 bits. */

@@ -12,6 +12,8 @@ import type { Limits } from './limits.ts';
  * early. Looking costs less than to be told of every chunk.
  */
 const LOOK_EVERY_MS = 25;
+/** The first look sees what silence is counted from: the request is written by then. */
+const FIRST_LOOK_MS = 10;
 
 /**
  * The clocks of one request and its response, from the call to the last byte. Each client says by its own subclass where
@@ -44,12 +46,15 @@ export abstract class Exchange extends Watched {
   #noneReadSince = 0;
   #sentAt = Infinity;
   #lastTrafficAt = 0;
+  #looksAt: number;
 
   constructor(limits: Limits, target: string) {
     super();
     this.#limits = limits;
     this.#target = target;
-    watch(this, this.#firstLook());
+    const { pool, total } = limits;
+    this.#looksAt = this.#startedAt + Math.min(pool, total, this.#looksEvery(FIRST_LOOK_MS));
+    watch(this, this.#looksAt);
   }
 
   /** Ends the exchange with this error and destroys its socket, also one that is being connected. */
@@ -94,6 +99,7 @@ export abstract class Exchange extends Watched {
   }
 
   check(now: number): number {
+    if (now < this.#looksAt) return this.#looksAt;
     this.#sample(now);
     const limits = this.#limits;
     let phase: TimeoutPhase | undefined;
@@ -114,19 +120,18 @@ export abstract class Exchange extends Watched {
       consider('total', this.#startedAt);
     }
     if (this.#isConnected) consider('idle', this.#lastTrafficAt);
-    if (phase === undefined || now < at) return Math.min(at, this.#nextLook(now));
+    if (phase === undefined || now < at) {
+      this.#looksAt = Math.min(at, now + this.#looksEvery(LOOK_EVERY_MS));
+      return this.#looksAt;
+    }
     this.#expire(phase, now - since);
     return Infinity;
   }
 
-  #firstLook(): number {
-    const { pool, total } = this.#limits;
-    return Math.min(this.#startedAt + Math.min(pool, total), this.#nextLook(this.#startedAt));
-  }
-
-  #nextLook(now: number): number {
+  /** Infinity when there is no limit that bytes have to be looked at for. */
+  #looksEvery(ms: number): number {
     const { write, headers, read, idle } = this.#limits;
-    return Math.min(write, headers, read, idle) === Infinity ? Infinity : now + LOOK_EVERY_MS;
+    return Math.min(write, headers, read, idle) === Infinity ? Infinity : ms;
   }
 
   #connected(at: number, taken: number, read: number): void {

@@ -2,6 +2,7 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { connectionWatchOf } from './connection-watch.ts';
 import { Exchange } from './exchange.ts';
 import type { Limits } from './limits.ts';
 
@@ -43,7 +44,16 @@ function onResponse(this: Timed, response: IncomingMessage): void {
 }
 
 function onClose(this: Timed): void {
+  const { response } = this[EXCHANGE];
+  const connection = this.socket && connectionWatchOf(this.socket);
+  if (connection) connection.peerKeepsMs = keptFor(response?.headers['keep-alive']);
   this[EXCHANGE].end();
+}
+
+/** `timeout=5`, in seconds; Node's servers send it. */
+function keptFor(hint: string | string[] | undefined): number {
+  const seconds = typeof hint !== 'string' ? undefined : /\btimeout=(\d+)/.exec(hint)?.[1];
+  return seconds === undefined ? Infinity : Number(seconds) * 1000;
 }
 
 /**

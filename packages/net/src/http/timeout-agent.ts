@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 
 import type { Timeouts } from '../timeouts.ts';
 import { attemptTimeoutMs } from './attempt-timeout.ts';
-import { ConnectionWatch } from './connection-watch.ts';
+import { ConnectionWatch, connectionWatchOf } from './connection-watch.ts';
 import { limitsOf, type Limits } from './limits.ts';
 import { watchRequest } from './node-exchange.ts';
 
@@ -41,7 +41,7 @@ export class HttpTimeoutAgent extends http.Agent {
 
   constructor({ timeouts, ...options }: TimeoutAgentOptions) {
     const limits = limitsOf(timeouts);
-    super(agentOptions(options, limits));
+    super(agentOptions(options));
     this.#limits = limits;
   }
 
@@ -56,6 +56,15 @@ export class HttpTimeoutAgent extends http.Agent {
     const socket = super.createConnection(withAttempts(options, limits), callback);
     return watched(socket, options, limits, false);
   }
+
+  override keepSocketAlive(socket: Duplex): boolean {
+    return rest(socket, this.#limits, super.keepSocketAlive(socket) as unknown as boolean);
+  }
+
+  override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
+    connectionWatchOf(socket as Socket)?.leavePool();
+    super.reuseSocket(socket, request);
+  }
 }
 
 /** The same for https URLs. */
@@ -64,7 +73,7 @@ export class HttpsTimeoutAgent extends https.Agent {
 
   constructor({ timeouts, ...options }: TimeoutAgentOptions<https.AgentOptions>) {
     const limits = limitsOf(timeouts);
-    super(agentOptions(options, limits));
+    super(agentOptions(options));
     this.#limits = limits;
   }
 
@@ -82,6 +91,15 @@ export class HttpsTimeoutAgent extends https.Agent {
     const socket = super.createConnection(withAttempts(options, limits), callback);
     return watched(socket, options, limits, true);
   }
+
+  override keepSocketAlive(socket: Duplex): boolean {
+    return rest(socket, this.#limits, super.keepSocketAlive(socket) as unknown as boolean);
+  }
+
+  override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
+    connectionWatchOf(socket as Socket)?.leavePool();
+    super.reuseSocket(socket, request);
+  }
 }
 
 /** What http.Agent has and @types/node does not tell. */
@@ -91,9 +109,21 @@ interface AgentInNode {
 
 const AGENT = http.Agent.prototype as unknown as AgentInNode;
 
-function agentOptions<T extends http.AgentOptions>(options: T, limits: Limits): T {
-  const timeout = limits.idle === Infinity ? POOLED_FOR_MS : limits.idle;
-  return { keepAlive: true, scheduling: 'lifo', ...options, timeout };
+function agentOptions<T extends http.AgentOptions>(options: T): T {
+  return { keepAlive: true, scheduling: 'lifo', ...options };
+}
+
+/**
+ * Bounds the rest in the pool. Node's own option for that would refresh a timer with every read and write.
+ * @param kept what Node has decided: false, and it closes the connection
+ */
+function rest(socket: Duplex, limits: Limits, kept: boolean): boolean {
+  const connection = connectionWatchOf(socket as Socket);
+  if (!kept || !connection) return kept;
+  const idle = limits.idle === Infinity ? POOLED_FOR_MS : limits.idle;
+  // A second less than the peer, so that no request meets its FIN; Node does the same.
+  connection.rest(Math.min(idle, connection.peerKeepsMs - 1000));
+  return true;
 }
 
 function withAttempts<T extends object>(options: T, limits: Limits): T {

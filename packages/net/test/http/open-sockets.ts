@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-
-import { vi } from 'vitest';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Sockets towards this port that some process still holds, by the kernel's table of this network namespace. */
 export async function socketsTowards(port: number): Promise<string[]> {
@@ -18,8 +17,13 @@ export async function socketsTowards(port: number): Promise<string[]> {
 
 /** Waits until the kernel has this many of them. */
 export async function untilSocketsTowards(port: number, count: number): Promise<void> {
-  await vi.waitUntil(async () => (await socketsTowards(port)).length === count, {
-    timeout: 20_000,
-    interval: 10,
-  });
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const sockets = await socketsTowards(port);
+    if (sockets.length === count) return;
+    if (performance.now() > deadline) {
+      throw new Error(`waited 20 s for ${count} sockets towards ${port}:\n${sockets.join('\n')}`);
+    }
+    await pause(5);
+  }
 }
