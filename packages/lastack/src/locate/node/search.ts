@@ -70,7 +70,11 @@ export async function searchThread(
     ...listened.alike,
     ...more.alike,
   ]);
-  const withoutLine = [...first, ...later].filter(({ fd }) => !located.has(fd));
+  // Of fetch() only some sockets are asked; a line of theirs stands for the others.
+  const isFetchLocated = first.some(({ fd, client }) => client === 'fetch' && located.has(fd));
+  const withoutLine = [...first, ...later].filter(
+    ({ fd, client }) => !located.has(fd) && !(client === 'fetch' && isFetchLocated),
+  );
   const packages = packagesBySocket([...listened.sites, ...more.sites]);
   const notes = notesOfSockets(
     withoutLine.map((socket) => ({
