@@ -1,10 +1,10 @@
-import type { CloseOptions } from '../socket/close-report.ts';
+import type { CloseLimits } from '../socket/close-report.ts';
 
 /** How the connections of a server that drains end. */
 export interface DrainLimits {
   /** The longest time without a byte that a connection without a request is kept, in milliseconds. */
   readonly idleGrace: number;
-  readonly linger: CloseOptions;
+  readonly linger: CloseLimits;
 }
 
 /** A connection of a server, in the way of its protocol. */

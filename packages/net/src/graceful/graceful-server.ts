@@ -1,11 +1,13 @@
 import type { EventEmitter } from 'node:events';
 import { type IncomingMessage, Server as HttpServer, type ServerResponse } from 'node:http';
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { Server as HttpsServer } from 'node:https';
 import { Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import type { CloseOptions } from '../socket/close-report.ts';
 import type { OnUpgraded } from './foreign-connection.ts';
+import { lingerLimits } from './lingering-close.ts';
 import { answerReadiness, isReadinessRequest, type Readiness } from './readiness.ts';
 import { ServerConnections } from './server-connections.ts';
 import { tapServer } from './server-tap.ts';
@@ -56,7 +58,7 @@ export interface GracefulServer extends AsyncDisposable {
  * `shutdown()`: readiness turns 503; after `preStopDelay` the server stops listening; each connection ends after
  * its last response, which says `Connection: close` (HTTP/2: GOAWAY), or after `idleGrace` without a byte; what is
  * left at `deadline` is destroyed. RFC 9112 §9.6, RFC 9113 §6.8.
- * @throws RangeError when a time is no number of milliseconds
+ * @throws RangeError when a time is no number of milliseconds, before anything is changed
  * @example
  * const graceful = gracefulServer(server, { signals: ['SIGTERM', 'SIGINT'], readiness: { path: '/ready' } });
  * server.listen(8080);
@@ -81,6 +83,7 @@ class TappedServer implements GracefulServer {
   #outcome: ShutdownReport['outcome'] = 'graceful';
   #isDone = false;
   #endPreStop: (() => void) | undefined;
+  #onForced: (() => void) | undefined;
 
   constructor(server: Server, options: GracefulServerOptions) {
     this.#server = server;
@@ -89,7 +92,7 @@ class TappedServer implements GracefulServer {
     this.#deadline = duration('deadline', options.deadline ?? 25_000);
     const limits = {
       idleGrace: duration('idleGrace', options.idleGrace ?? 5000),
-      linger: options.linger ?? {},
+      linger: lingerLimits(options.linger),
     };
     this.#connections = new ServerConnections(server, limits, options.onUpgraded, this.#tally);
     this.#untap = tapServer(server as EventEmitter, (...event) => this.#tap(...event));
@@ -124,9 +127,13 @@ class TappedServer implements GracefulServer {
       await this.#emptyAcceptQueue();
     }
     const closed = closeListener(this.#server);
+    const forced = new Promise<void>((resolve) => {
+      this.#onForced = resolve;
+    });
     const drained = this.#connections.drain();
     if (this.#outcome !== 'graceful') this.#destroyAll(this.#outcome);
-    await Promise.all([closed, drained]);
+    await Promise.race([closed, forced]);
+    await drained;
     clearTimeout(deadline);
     this.#finish();
     return {
@@ -163,7 +170,11 @@ class TappedServer implements GracefulServer {
     if (this.#outcome === 'graceful') this.#outcome = outcome;
     this.#endPreStop?.();
     this.#connections.destroyAll();
-    if (this.#server instanceof HttpServer) this.#server.closeAllConnections();
+    // Those from before gracefulServer(), where the server knows them.
+    if (this.#server instanceof HttpServer || this.#server instanceof HttpsServer) {
+      this.#server.closeAllConnections();
+    }
+    this.#onForced?.();
   }
 
   #finish(): void {

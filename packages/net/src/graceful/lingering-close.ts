@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { closeGracefully } from '../socket/close-gracefully.ts';
-import type { CloseOptions } from '../socket/close-report.ts';
+import { closeLimits, type CloseLimits, type CloseOptions } from '../socket/close-report.ts';
 
 /** nginx's `lingering_time` and `lingering_timeout`; an upload may have any size. */
 const DEFAULTS: CloseOptions = { deadline: 30_000, idle: 5000, discardLimit: Infinity };
@@ -12,8 +12,13 @@ const DEFAULTS: CloseOptions = { deadline: 30_000, idle: 5000, discardLimit: Inf
  * A close with unread bytes, or with bytes that arrive after it, sends a RST, and the RST makes the peer's kernel
  * throw away what it has received and the peer's program has not yet read: the response. RFC 9112 §9.6.
  */
-export function linger(socket: Socket, limits: CloseOptions = {}): void {
-  void closeGracefully(socket, { ...DEFAULTS, ...limits });
+export function linger(socket: Socket, limits: CloseLimits): void {
+  void closeGracefully(socket, limits);
+}
+
+/** @throws RangeError when one is no number from 0 on */
+export function lingerLimits(options: CloseOptions = {}): CloseLimits {
+  return closeLimits(options, DEFAULTS);
 }
 
 /**
@@ -22,11 +27,13 @@ export function linger(socket: Socket, limits: CloseOptions = {}): void {
  * discards what still comes, instead of closing at once, which would reset the connection and lose the response.
  *
  * `gracefulServer()` does this by itself for all its HTTP/1 responses with `Connection: close`; HTTP/2 does not need it.
- * @param limits by default 30 s in all, 5 s without a byte, and any number of bytes
+ * @param options by default 30 s in all, 5 s without a byte, and any number of bytes
+ * @throws RangeError when a limit is no number from 0 on
  * @example lingeringClose(response); response.writeHead(413).end('too large');
  */
-export function lingeringClose(response: ServerResponse, limits?: CloseOptions): void {
+export function lingeringClose(response: ServerResponse, options?: CloseOptions): void {
   const { socket } = response;
+  const limits = lingerLimits(options);
   if (!response.headersSent) response.setHeader('Connection', 'close');
   // Node calls this after a response with `Connection: close`.
   if (socket !== null) socket.destroySoon = () => linger(socket, limits);

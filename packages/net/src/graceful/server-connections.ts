@@ -113,6 +113,8 @@ export class ServerConnections {
     const known = this.#connections.get(socket);
     if (known instanceof Http1Connection && known.isClosing) {
       this.#tally.droppedRequests++;
+      // Node has taken its own listener off: it takes the socket for the application's.
+      socket.on('error', () => undefined);
       return false;
     }
     this.#addForeign(socket, request);

@@ -144,6 +144,21 @@ test('a request behind a response that has announced the end is not processed an
   expect(server.requests).toEqual(['/held']);
 });
 
+test('an upgrade behind a response that has announced the end is not processed and counts as dropped', async () => {
+  const server = await testServer({ idleGrace: LONG });
+  server.server.on('upgrade', () => server.requests.push('upgraded'));
+  const client = await rawClient(server.port);
+  client.send(get('/held'));
+  await server.holds(1);
+  const done = server.graceful.shutdown();
+  await vi.waitUntil(() => !server.server.listening);
+  server.letGo();
+  await client.until(({ hasEnded }) => hasEnded);
+  client.socket.end(get('/late', 'Connection: Upgrade\r\nUpgrade: echo\r\n'));
+  expect(await done).toMatchObject({ outcome: 'graceful', completed: 1, droppedRequests: 1 });
+  expect(server.requests).toEqual(['/held']);
+});
+
 test('a request that waits in the kernel while idleGrace runs out on a busy server is answered', async () => {
   const server = await testServer({ idleGrace: 300 });
   const client = await rawClient(server.port);

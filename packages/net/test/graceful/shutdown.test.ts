@@ -1,8 +1,11 @@
 import { Agent, createServer, request as httpRequest } from 'node:http';
+import { createSecureServer, createServer as createHttp2Server } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createNetServer } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { gracefulServer } from '../../src/graceful/graceful-server.ts';
 import { get, rawClient } from './kit/raw-client.ts';
+import { SELF_SIGNED } from './kit/self-signed.ts';
 import { listening, portOf, testServer } from './kit/test-server.ts';
 
 const LONG = 60_000;
@@ -66,18 +69,39 @@ test('a server that was closed by its own close() is shut down, too', async () =
   expect(await server.graceful.shutdown()).toMatchObject({ outcome: 'graceful' });
 });
 
-test('a server says once that it has closed, and is as it was before', async () => {
-  const server = createServer((_request, response) => response.end('ok'));
-  const graceful = gracefulServer(server);
-  let closes = 0;
-  server.on('close', () => closes++);
+test.for([
+  ['http', () => createServer()],
+  ['https', () => createHttpsServer(SELF_SIGNED)],
+  ['h2c', () => createHttp2Server()],
+  ['h2', () => createSecureServer({ ...SELF_SIGNED, allowHTTP1: true })],
+  ['net', () => createNetServer()],
+] as const)(
+  'a server says once that it has closed, and is as it was before (%s)',
+  async ([, make]) => {
+    const server = make();
+    const graceful = gracefulServer(server);
+    let closes = 0;
+    server.on('close', () => closes++);
+    await listening(server);
+    await graceful.shutdown();
+    await vi.waitUntil(() => !Object.hasOwn(server, 'emit'));
+    expect(closes).toBe(1);
+    await listening(server);
+    await new Promise((resolve) => server.close(resolve));
+    expect(closes).toBe(2);
+  },
+);
+
+test('a connection from before gracefulServer() that nobody knows does not outlast the deadline', async () => {
+  const server = createNetServer();
   await listening(server);
-  await graceful.shutdown();
-  await vi.waitUntil(() => !Object.hasOwn(server, 'emit'));
-  expect(closes).toBe(1);
-  await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  expect(closes).toBe(2);
+  const client = await rawClient(portOf(server));
+  await vi.waitUntil(
+    () => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 1))),
+  );
+  const graceful = gracefulServer(server, { deadline: 50 });
+  expect(await graceful.shutdown()).toMatchObject({ outcome: 'deadline', forcedConnections: 0 });
+  client.socket.destroy();
 });
 
 test('an await using block shuts the server down', async () => {
@@ -129,7 +153,12 @@ test('the application has its own say in readiness', async () => {
 test('a time that is no number of milliseconds is refused', () => {
   const server = createServer();
   onTestFinished(() => void server.removeAllListeners());
-  for (const options of [{ idleGrace: -1 }, { deadline: Number.NaN }, { preStopDelay: Infinity }]) {
+  for (const options of [
+    { idleGrace: -1 },
+    { deadline: Number.NaN },
+    { preStopDelay: Infinity },
+    { linger: { idle: -1 } },
+  ]) {
     expect(() => gracefulServer(server, options)).toThrow(RangeError);
   }
   expect(Object.hasOwn(server, 'emit')).toBe(false);
