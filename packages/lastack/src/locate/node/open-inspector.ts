@@ -29,7 +29,7 @@ export async function openInspector(pid: number): Promise<Observation<OpenInspec
   const inspector =
     address.isOpen && open !== undefined
       ? open
-      : findInspector(pid, ownListeners(pid, before.value));
+      : await findInspector(pid, ownListeners(pid, before.value));
   if (inspector !== null && (address.isOpen || inspector.port === address.port)) {
     return seen({ pid, listener: inspector, isOurs: false });
   }
@@ -89,7 +89,7 @@ async function signal(
   const late = await waitForInspector(pid, before, LATE_MS);
   if (late === null) {
     // One that is open already takes no notice of the signal.
-    const inspector = findInspector(pid, ownListeners(pid, before));
+    const inspector = await findInspector(pid, ownListeners(pid, before));
     if (inspector !== null) return seen({ pid, listener: inspector, isOurs: false });
     return unavailable(`process ${pid} did not open its inspector when asked`, RESTART);
   }
