@@ -30,16 +30,9 @@ export class Http1Connection implements Connection {
     socket.destroySoon = () => this.#close();
   }
 
-  get isClosing(): boolean {
-    return this.#closing;
-  }
-
   /** Takes a request in. @returns whether it may be processed */
   accept(request: IncomingMessage, response: ServerResponse): boolean {
-    this.#lastRequest = request;
-    this.#bytesOfRequests = undefined;
-    if (this.#closing) {
-      this.#tally.droppedRequests++;
+    if (!this.admit(request)) {
       request.resume();
       return false;
     }
@@ -48,6 +41,14 @@ export class Http1Connection implements Connection {
     response.once('close', () => this.#settle(response));
     if (this.#draining) this.#announceClose(response);
     return true;
+  }
+
+  /** Counts a request that comes too late. @returns whether it may be processed */
+  admit(request: IncomingMessage): boolean {
+    this.#lastRequest = request;
+    this.#bytesOfRequests = undefined;
+    if (this.#closing) this.#tally.droppedRequests++;
+    return !this.#closing;
   }
 
   /** From now on every response is the last one, and being idle ends. */

@@ -111,8 +111,7 @@ export class ServerConnections {
   upgraded(request: IncomingMessage): boolean {
     const { socket } = request;
     const known = this.#connections.get(socket);
-    if (known instanceof Http1Connection && known.isClosing) {
-      this.#tally.droppedRequests++;
+    if (known instanceof Http1Connection && !known.admit(request)) {
       // Node has taken its own listener off: it takes the socket for the application's.
       socket.on('error', () => undefined);
       return false;
