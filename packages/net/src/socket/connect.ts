@@ -3,6 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { connectionError } from '../connection-error.ts';
 import { SocketClosedError } from '../net-error.ts';
+import { attemptTimeoutMs } from '../http/attempt-timeout.ts';
 import { checkTimeouts, type Timeouts } from '../timeouts.ts';
 import { closeLimits, type SocketCloseOptions } from './close-report.ts';
 import { ConnectPhases, type Work } from './connect-phases.ts';
@@ -67,10 +68,8 @@ export interface ConnectPathOptions extends ConnectCommonOptions {
 export type ConnectOptions = ConnectTcpOptions | ConnectPathOptions;
 
 const DEFAULT_TIMEOUTS: SocketTimeouts = { lookup: 10_000, connect: 10_000, tls: 10_000 };
-/** Node's autoSelectFamilyAttemptTimeout. */
-const SHORTEST_ATTEMPT_MS = 250;
-/** What autoSelectFamilyAttemptTimeout takes at most. */
-const LONGEST_ATTEMPT_MS = 0x7fffffff;
+/** For one address of several when connecting has no limit: until the kernel's second SYN. */
+const ATTEMPT_MS = 1_000;
 
 /**
  * Opens a connection: resolves the name, tries its addresses one after the other, and makes the TLS session. Every limit,
@@ -108,7 +107,6 @@ async function openTcp(
 ): Promise<net.Socket> {
   const { host, port, family, localAddress, noDelay = true, keepAlive } = options;
   const addresses = await phases.run('lookup', lookingUp(host, family));
-  const shareMs = Math.min(budgetMs / addresses.length, LONGEST_ATTEMPT_MS);
   const socket = net.connect({
     host,
     port,
@@ -116,7 +114,7 @@ async function openTcp(
     lookup: (_host, _options, callback) => callback(null, addresses),
     autoSelectFamily: true,
     // Node gives an address up after 250 ms and never comes back to it: too soon for a slow network.
-    autoSelectFamilyAttemptTimeout: Math.max(SHORTEST_ATTEMPT_MS, Math.ceil(shareMs)),
+    autoSelectFamilyAttemptTimeout: attemptTimeoutMs(budgetMs) ?? ATTEMPT_MS,
     allowHalfOpen: true,
     noDelay,
     ...(localAddress === undefined ? {} : { localAddress }),

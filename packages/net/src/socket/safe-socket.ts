@@ -7,7 +7,7 @@ import { closeLimits, type CloseLimits, type CloseOptions } from './close-report
 import type { CloseReport, SocketCloseOptions } from './close-report.ts';
 import { unsentBytes } from './node-handle.ts';
 import { hasLimit, SocketWatch, type WatchedTimeouts } from './socket-watch.ts';
-import { append, rejectFrom, type Waiter } from './waiters.ts';
+import { append, newWaiter, rejectFrom, type Waiter } from './waiters.ts';
 
 /** What a SafeSocket is made with. */
 export interface SafeSocketOptions {
@@ -52,7 +52,6 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   #hasEnded = false;
   #reader: Waiter<Uint8Array | null> | null = null;
   #writer: Waiter<void> | null = null;
-  #ending: Promise<void> | undefined;
   #ender: Waiter<void> | null = null;
   /** What ended the connection, when that was not `close()`. */
   #failure: unknown;
@@ -95,9 +94,9 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#hasEnded) return Promise.resolve(null);
     this.#watch?.readBegan();
-    return new Promise((resolve, reject) => {
-      this.#reader = append(this.#reader, { resolve, reject, next: null });
-    });
+    const reader = newWaiter<Uint8Array | null>();
+    this.#reader = append(this.#reader, reader);
+    return reader.promise;
   }
 
   /**
@@ -107,7 +106,7 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
    */
   write(chunk: Uint8Array | string): Promise<void> {
     const { raw } = this;
-    if (this.#isClosed || this.#failure !== undefined || this.#ending !== undefined) {
+    if (this.#isClosed || this.#failure !== undefined || this.#ender !== null) {
       return Promise.reject(this.#refusal('write'));
     }
     if (raw.destroyed) return this.#written();
@@ -134,14 +133,12 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     if (this.#isClosed || this.#failure !== undefined) {
       return Promise.reject(this.#refusal('endWrite'));
     }
-    if (this.#ending === undefined) {
-      this.#ending = new Promise(
-        (resolve, reject) => (this.#ender = { resolve, reject, next: null }),
-      );
-      this.raw.end();
-      if (this.raw.writableLength > 0) this.#watch?.writeBegan();
-    }
-    return this.#ending;
+    if (this.#ender !== null) return this.#ender.promise;
+    const ender = newWaiter<void>();
+    this.#ender = ender;
+    this.raw.end();
+    if (this.raw.writableLength > 0) this.#watch?.writeBegan();
+    return ender.promise;
   }
 
   /** Reads until the peer's FIN. Leaving the loop leaves the socket open. */
@@ -267,18 +264,17 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   }
 
   #written(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#writer = append(this.#writer, { resolve, reject, next: null });
-    });
+    const writer = newWaiter<void>();
+    this.#writer = append(this.#writer, writer);
+    return writer.promise;
   }
 
   #rejectAll(error: unknown): void {
     rejectFrom(this.#reader, error);
     rejectFrom(this.#writer, error);
-    rejectFrom(this.#ender, error);
+    this.#ender?.reject(error);
     this.#reader = null;
     this.#writer = null;
-    this.#ender = null;
   }
 
   #refusal(operation: string): unknown {

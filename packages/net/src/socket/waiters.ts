@@ -3,9 +3,24 @@
  * array of one takes five times the memory.
  */
 export interface Waiter<T> {
+  readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
   next: Waiter<T> | null;
+}
+
+let resolveLast: (value: never) => void;
+let rejectLast: (error: unknown) => void;
+
+/** One function for all promises: no closure for each chunk that is read. */
+function keepLast(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  resolveLast = resolve;
+  rejectLast = reject;
+}
+
+export function newWaiter<T>(): Waiter<T> {
+  const promise = new Promise<T>(keepLast as ConstructorParameters<typeof Promise<T>>[0]);
+  return { promise, resolve: resolveLast as (value: T) => void, reject: rejectLast, next: null };
 }
 
 /** Adds a waiter at the end. @returns the first */

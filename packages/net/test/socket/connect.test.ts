@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { pbkdf2 } from 'node:crypto';
+import { promisify } from 'node:util';
 import net, { type AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import {
@@ -7,12 +9,20 @@ import {
   ConnectionRefusedError,
   IdleTimeoutError,
   LookupError,
+  LookupTimeoutError,
   ReadTimeoutError,
   TlsTimeoutError,
   TotalTimeoutError,
   WriteTimeoutError,
 } from '../../src/index.ts';
+import { until } from '../../../lastack/test/kit/condition.ts';
+import { openPair, THERE } from '../../../lastack/test/kit/netns.ts';
+import { orSkip } from '../../../lastack/test/kit/or-skip.ts';
+import { readSockets } from '../../../lastack/test/kit/sockets.ts';
+import { bundleLibrary } from './programs/bundle.ts';
 import { openEnds, serve } from './transports.ts';
+
+const derive = promisify(pbkdf2);
 
 /** A server that accepts and does nothing more. */
 async function silentServer(): Promise<AsyncDisposable & { port: number; sockets: net.Socket[] }> {
@@ -57,6 +67,35 @@ describe('connect()', () => {
     const { port } = served.listener;
     const distrusting = connect({ host: 'localhost', port, family: 4, tls: true });
     await expect(distrusting).rejects.toThrow(ConnectionError);
+  });
+
+  test('a name that is not resolved in time ends by its own limit', async () => {
+    // getaddrinfo(3) waits behind these for a thread of libuv's pool.
+    const threads = Array.from({ length: 4 }, () => derive('', '', 400_000, 64, 'sha512'));
+    const connecting = connect({ host: 'localhost', port: 1, timeouts: { lookup: 20 } });
+    const error: unknown = await connecting.catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(LookupTimeoutError);
+    expect(error).toMatchObject({ phase: 'lookup', safeToRetry: true });
+    await Promise.all(threads);
+  });
+
+  test('a handshake that nobody answers ends by the connect limit', async (ctx) => {
+    await using pair = await orSkip(ctx, openPair());
+    using library = await bundleLibrary();
+    await pair.there.obstruct('iifname "veth0" drop');
+    const script = `import { connect } from ${JSON.stringify(library.file)};
+      const error = await connect({ host: '${THERE.ipv4}', port: 7, timeouts: { connect: 80 } })
+        .catch((error) => error);
+      console.log(JSON.stringify({ ...error, left: process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')) }));`;
+    const args = ['--input-type=module', '--eval', script];
+    const { stdout, status } = await pair.here.run(process.execPath, args);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      name: 'ConnectTimeoutError',
+      phase: 'connect',
+      timeoutMs: 80,
+    });
+    await until(() => readSockets(pair.here).length === 0, 'no SYN-SENT');
   });
 
   test('a TLS handshake that does not go on ends by its own limit, and destroys the socket', async () => {
