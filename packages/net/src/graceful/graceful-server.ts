@@ -38,7 +38,7 @@ export interface GracefulServerOptions {
    * WebSocket, CONNECT, or of a `net.Server`: then without a request); close it in the way of its protocol.
    */
   readonly onUpgraded?: OnUpgraded | undefined;
-  /** Called when a shutdown that a signal started is done: close the database here. */
+  /** Called after a signal, when the shutdown is done: close the database here. */
   readonly onShutdown?: ((report: ShutdownReport) => unknown) | undefined;
 }
 
@@ -81,6 +81,7 @@ class TappedServer implements GracefulServer {
   readonly #onSignal = (): void => void this.#stopBySignal();
   #shutdown: Promise<ShutdownReport> | undefined;
   #outcome: ShutdownReport['outcome'] = 'graceful';
+  #wasSignalled = false;
   #isDone = false;
   #endPreStop: (() => void) | undefined;
   #onForced: (() => void) | undefined;
@@ -185,10 +186,11 @@ class TappedServer implements GracefulServer {
   }
 
   async #stopBySignal(): Promise<void> {
-    if (this.#shutdown !== undefined) {
+    if (this.#wasSignalled) {
       await this.force();
       return;
     }
+    this.#wasSignalled = true;
     const report = await this.shutdown();
     await this.#options.onShutdown?.(report);
   }
@@ -227,11 +229,11 @@ class TappedServer implements GracefulServer {
   }
 
   #request(request: IncomingMessage, response: ServerResponse, next: () => boolean): boolean {
-    const process = (): boolean => this.#answer(request, response, next);
-    if (request.httpVersionMajor > 1) return process();
+    const proceed = (): boolean => this.#answer(request, response, next);
+    if (request.httpVersionMajor > 1) return proceed();
     const when = this.#connections.request(request, response);
-    if (when === 'now') return process();
-    if (when === 'later') globalThis.process.nextTick(process);
+    if (when === 'now') return proceed();
+    if (when === 'later') process.nextTick(proceed);
     return true;
   }
 

@@ -96,6 +96,8 @@ export class Http1Connection implements Connection {
 
   #awaitIdleEnd(): void {
     this.#noteRequests();
+    // Node's keepAliveTimeout would destroy it, and a request that is on its way would go unseen.
+    this.#socket.setTimeout(0);
     const read = this.#socket.bytesRead;
     this.#cancelIdleEnd = afterReading(this.#limits.idleGrace, () => {
       // The head of a request is arriving, or the rest of a body whose response was early.

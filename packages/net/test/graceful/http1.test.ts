@@ -1,5 +1,5 @@
 import { createServer, type OutgoingHttpHeaders } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { onTestFinished, expect, test, vi } from 'vitest';
 import { gracefulServer } from '../../src/graceful/graceful-server.ts';
 import { get, rawClient } from './kit/raw-client.ts';
@@ -95,6 +95,21 @@ test.for(['tcp', 'tls'] as const)(
     });
   },
 );
+
+test('during shutdown idleGrace counts, not the keep-alive time-out of Node', async () => {
+  const server = await testServer({ idleGrace: LONG });
+  const sockets: Socket[] = [];
+  server.server.on('connection', (socket) => sockets.push(socket));
+  const client = await rawClient(server.port);
+  client.send(get());
+  await client.until(({ answers }) => answers === 1);
+  expect(sockets[0]?.timeout).toBeGreaterThan(0);
+  const done = server.graceful.shutdown();
+  await vi.waitUntil(() => !server.server.listening);
+  expect(sockets[0]?.timeout).toBe(0);
+  client.socket.end();
+  expect(await done).toMatchObject({ outcome: 'graceful' });
+});
 
 test('a TCP connection that never begins its TLS handshake ends after idleGrace', async () => {
   const server = await testServer({ idleGrace: 50 }, 'tls');

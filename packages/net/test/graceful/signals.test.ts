@@ -58,11 +58,32 @@ test('a second signal forces', async () => {
   expect(await program.exit).toEqual([0, null]);
 });
 
-test('after the shutdown the signals are Node’s own again', async () => {
-  const program = new Program('endless.mjs', { STAYS: 'yes' });
-  await program.port();
+test('the first signal during a shutdown that was called does not force', async () => {
+  const program = new Program('endless.mjs');
+  const port = await program.port();
+  const client = await rawClient(port);
+  client.send(get());
+  await program.told('request');
+  program.send('shut down');
+  await refuses(port);
   program.kill('SIGTERM');
-  await program.told('report');
+  await program.told('signalled');
+  program.send('answer');
+  await client.until(({ hasEnded }) => hasEnded);
+  client.socket.end();
+  const [{ report } = {}] = await program.told('report');
+  expect(report).toMatchObject({ outcome: 'graceful', completed: 1, abortedRequests: 0 });
+  expect(await program.exit).toEqual([0, null]);
+});
+
+test('after the shutdown its handlers of signals are gone', async () => {
+  const program = new Program('every-server.mjs', {
+    CREDENTIALS: JSON.stringify(SELF_SIGNED),
+    STAYS: 'yes',
+  });
+  await program.told('ports');
+  program.kill('SIGTERM');
+  await program.told('report', 6);
   program.kill('SIGTERM');
   expect(await program.exit).toEqual([null, 'SIGTERM']);
 });

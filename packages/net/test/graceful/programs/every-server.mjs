@@ -32,4 +32,5 @@ for (const [kind, server] of Object.entries(servers)) {
 }
 process.send({ ports });
 // The channel to the parent is a handle, too.
-process.channel.unref();
+if (process.env.STAYS) process.channel.ref();
+else process.channel.unref();
