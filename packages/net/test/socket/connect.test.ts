@@ -19,7 +19,7 @@ import { until } from '../../../lastack/test/kit/condition.ts';
 import { openPair, THERE } from '../../../lastack/test/kit/netns.ts';
 import { orSkip } from '../../../lastack/test/kit/or-skip.ts';
 import { readSockets } from '../../../lastack/test/kit/sockets.ts';
-import { bundleLibrary } from './programs/bundle.ts';
+import { bundleLibrary, LIBRARY_ENV } from './programs/bundle.ts';
 import { openEnds, serve } from './transports.ts';
 
 const derive = promisify(pbkdf2);
@@ -88,7 +88,7 @@ describe('connect()', () => {
         .catch((error) => error);
       console.log(JSON.stringify({ ...error, left: process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')) }));`;
     const args = ['--input-type=module', '--eval', script];
-    const { stdout, status } = await pair.here.run(process.execPath, args);
+    const { stdout, status } = await pair.here.run(process.execPath, args, { env: LIBRARY_ENV });
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       name: 'ConnectTimeoutError',

@@ -1,18 +1,25 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { PROGRAM_ENV } from '../../../../lastack/test/kit/installed.ts';
 
-/** The library as one file that programs can import; it must stand where its dependencies are found. */
+/** Where a program that imports the bundle finds koffi: the bundle is in a folder that any user may write to. */
+export const LIBRARY_ENV: NodeJS.ProcessEnv = {
+  ...PROGRAM_ENV,
+  NODE_PATH: fileURLToPath(new URL('../../../../../node_modules', import.meta.url)),
+};
+
+/** The library as one file that programs can import. */
 export async function bundleLibrary(): Promise<Disposable & { readonly file: string }> {
-  const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-  const folder = at('../../../../../node_modules/.cache/net-tests/');
-  mkdirSync(folder, { recursive: true });
-  const file = `${folder}${process.pid}-${Math.random().toString(36).slice(2)}.mjs`;
+  const folder = mkdtempSync(join(tmpdir(), 'net-library-'));
+  const file = join(folder, 'index.mjs');
   const bundle = await rolldown({
-    input: at('../../../src/index.ts'),
+    input: fileURLToPath(new URL('../../../src/index.ts', import.meta.url)),
     platform: 'node',
     external: [/^[^./]/],
   });
   await bundle.write({ file, format: 'es', codeSplitting: false });
-  return { file, [Symbol.dispose]: () => rmSync(file, { force: true }) };
+  return { file, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }

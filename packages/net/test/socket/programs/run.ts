@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { collect, type Namespace } from '../../../../lastack/test/kit/netns.ts';
 import { SELF_SIGNED } from '../../graceful/kit/self-signed.ts';
+import { LIBRARY_ENV } from './bundle.ts';
 
 export interface ProgramOptions {
   readonly role: 'client' | 'server';
@@ -19,7 +20,7 @@ export class Program implements AsyncDisposable {
   constructor(ns: Namespace, name: 'subject' | 'peer', { tls, ...options }: ProgramOptions) {
     const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
     const settings = JSON.stringify({ ...options, keys: tls ? SELF_SIGNED : null });
-    this.#child = ns.spawn(process.execPath, [file, settings]);
+    this.#child = ns.spawn(process.execPath, [file, settings], { env: LIBRARY_ENV });
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
     this.#output = collect(this.#child);
   }
