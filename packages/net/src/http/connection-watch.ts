@@ -41,8 +41,9 @@ export class ConnectionWatch extends Watched {
   readyAt = Infinity;
   /** Bytes that the kernel had taken then: TLS's handshake. */
   bytesAtReady = 0;
-  /** How long the peer has said that it keeps the connection without a request, ms. */
-  peerKeepsMs = Infinity;
+  /** What the peer said last of how long it keeps the connection without a request, and that in ms. */
+  #keepAlive: unknown;
+  #peerKeepsMs = Infinity;
   #restsUntil: number | undefined;
   #bytesAtEnd: number | undefined;
   readonly #socket: Socket;
@@ -90,9 +91,18 @@ export class ConnectionWatch extends Watched {
     this.#bytesAtEnd ??= bytesTaken(this.#socket);
   }
 
+  /** @param field of the response: `timeout=5`, in seconds; Node's servers send the same with each */
+  noteKeepAlive(field: unknown): void {
+    if (field === this.#keepAlive) return;
+    this.#keepAlive = field;
+    const seconds = typeof field === 'string' ? /\btimeout=(\d+)/.exec(field)?.[1] : undefined;
+    this.#peerKeepsMs = seconds === undefined ? Infinity : Number(seconds) * 1000;
+  }
+
   /** The connection goes into a pool, and is closed when nobody has taken it out in that time. */
   rest(limitMs: number): void {
-    this.#restsUntil = performance.now() + limitMs;
+    // A second less than the peer, so that no request meets its FIN; Node does the same.
+    this.#restsUntil = performance.now() + Math.min(limitMs, this.#peerKeepsMs - 1000);
     watch(this, this.#restsUntil, false);
   }
 

@@ -46,14 +46,8 @@ function onResponse(this: Timed, response: IncomingMessage): void {
 function onClose(this: Timed): void {
   const { response } = this[EXCHANGE];
   const connection = this.socket && connectionWatchOf(this.socket);
-  if (connection) connection.peerKeepsMs = keptFor(response?.headers['keep-alive']);
+  connection?.noteKeepAlive(response?.headers['keep-alive']);
   this[EXCHANGE].end();
-}
-
-/** `timeout=5`, in seconds; Node's servers send it. */
-function keptFor(hint: string | string[] | undefined): number {
-  const seconds = typeof hint !== 'string' ? undefined : /\btimeout=(\d+)/.exec(hint)?.[1];
-  return seconds === undefined ? Infinity : Number(seconds) * 1000;
 }
 
 /**

@@ -120,9 +120,7 @@ function agentOptions<T extends http.AgentOptions>(options: T): T {
 function rest(socket: Duplex, limits: Limits, kept: boolean): boolean {
   const connection = connectionWatchOf(socket as Socket);
   if (!kept || !connection) return kept;
-  const idle = limits.idle === Infinity ? POOLED_FOR_MS : limits.idle;
-  // A second less than the peer, so that no request meets its FIN; Node does the same.
-  connection.rest(Math.min(idle, connection.peerKeepsMs - 1000));
+  connection.rest(limits.idle === Infinity ? POOLED_FOR_MS : limits.idle);
   return true;
 }
 

@@ -28,7 +28,11 @@ export interface TimeoutDispatcherOptions extends Omit<Agent.Options, 'connect' 
  * the TimeoutError (from fetch as the `cause` of its TypeError). `total` covers the body to its last byte.
  *
  * Given options it makes an undici Agent, and all nine limits hold. Given a dispatcher it puts its limits around that;
- * `lookup`, `connect` and `tls` are inside and cannot be bounded from there.
+ * `lookup`, `connect` and `tls` are inside and cannot be bounded from there, nor can a connection that is being made be
+ * destroyed. Over HTTP/2, silence and bytes are those of the connection, and the stream is what is destroyed.
+ *
+ * With undici 7, Node's own fetch (20, 22, 24, 26) takes the dispatcher too, as an option or from setGlobalDispatcher();
+ * with undici 8 that of Node 26 does. `total` counts each hop anew when fetch follows a redirect.
  * @throws RangeError when a limit is no positive number of milliseconds
  * @throws TypeError when a dispatcher is given limits that it cannot keep
  * @example
