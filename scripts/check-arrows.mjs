@@ -11,7 +11,8 @@ const ARROWS = {
   'lastack/render': ['core'],
   'lastack/gather': ['core', 'lastack/kernel'],
   'lastack/locate': ['core', 'lastack/kernel'],
-  'lastack/lab': ['core', 'lastack/gather'],
+  'lastack/trace': ['core', 'lastack/kernel'],
+  'lastack/lab': ['core', 'lastack/gather', 'lastack/trace'],
   'lastack/run': ['core', 'lastack/kernel', 'lastack/gather', 'lastack/locate', 'lastack/render'],
   'lastack/cli': [
     'core',
@@ -21,6 +22,7 @@ const ARROWS = {
     'lastack/locate',
     'lastack/lab',
     'lastack/run',
+    'lastack/trace',
   ],
 };
 
