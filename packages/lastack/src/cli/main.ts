@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   record: async () => (await import('./record.ts')).registerRecord,
   kill: async () => (await import('./kill.ts')).registerKill,
   run: async () => (await import('./run.ts')).registerRun,
+  trace: async () => (await import('./trace.ts')).registerTrace,
   plan: async () => (await import('./plan.ts')).registerPlan,
   demo: async () => (await import('./demo.ts')).registerDemo,
 };

@@ -23,6 +23,7 @@ export const INSTRUCTION_BYTES = 8;
 
 /** BPF_B, BPF_H, BPF_W, BPF_DW. */
 const SIZE: Readonly<Record<Width, number>> = { 1: 0x10, 2: 0x08, 4: 0x00, 8: 0x18 };
+const BPF_PSEUDO_MAP_FD = 1;
 /** BPF_JEQ, BPF_JNE with an immediate. */
 const JUMP = { '==': 0x15, '!=': 0x55 } as const;
 
@@ -78,6 +79,16 @@ export function load(width: Width, target: Register, base: Register, offset: num
 /** *(width *)(base + offset) = source (BPF_STX | BPF_MEM). */
 export function store(width: Width, base: Register, offset: number, source: Register): BpfStep {
   return instruction(0x63 | SIZE[width], base, source, offset, 0);
+}
+
+/** target = the map of a descriptor (BPF_LD | BPF_IMM | BPF_DW with BPF_PSEUDO_MAP_FD): two instructions. */
+export function loadMap(target: Register, fd: number): BpfStep[] {
+  return [instruction(0x18, target, BPF_PSEUDO_MAP_FD, 0, fd), instruction(0, 0, 0, 0, 0)];
+}
+
+/** *(u64 *)(base + offset) += source, in one step for all processors (BPF_STX | BPF_ATOMIC | BPF_DW, BPF_ADD). */
+export function atomicAdd(base: Register, offset: number, source: Register): BpfStep {
+  return instruction(0xdb, base, source, offset, 0);
 }
 
 /** Goes to the label if the register compares with the value so. */

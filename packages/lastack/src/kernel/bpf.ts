@@ -8,8 +8,13 @@ const BPF_PROG_LOAD = 5;
 const BPF_LINK_CREATE = 28;
 const BPF_ITER_CREATE = 33;
 
+const BPF_MAP_CREATE = 0;
+const BPF_RAW_TRACEPOINT_OPEN = 17;
+
 const BPF_PROG_TYPE_TRACING = 26;
 const BPF_TRACE_ITER = 28;
+/** enum bpf_attach_type: BPF_TRACE_RAW_TP, BPF_TRACE_FENTRY, BPF_TRACE_FEXIT. */
+const ATTACH_TYPE = { tracepoint: 23, entry: 24, exit: 25 } as const;
 
 const EPERM = 1;
 const EAGAIN = 11;
@@ -18,14 +23,19 @@ const LOG_BYTES = 65_536;
 /** BPF_OBJ_NAME_LEN, with the NUL. */
 const NAME_BYTES = 16;
 
-/** An iterator program over kernel objects. */
-export interface IteratorProgram {
+/** A program over kernel objects, or at a place in the kernel. */
+export interface BpfProgram {
   /** At most 15 of `[A-Za-z0-9_.]`, shown by bpftool. */
   readonly name: string;
   /** What `assemble()` gave. */
   readonly code: Uint8Array;
-  /** BTF id of the kernel's `bpf_iter_<target>`. */
+  /** BTF id of what it belongs to: `bpf_iter_<target>`, `btf_trace_<tracepoint>`, a function. */
   readonly target: number;
+}
+
+/** A program that runs whenever the kernel passes a tracepoint, enters a function or leaves it. */
+export interface TracingProgram extends BpfProgram {
+  readonly at: keyof typeof ATTACH_TYPE;
 }
 
 /** A descriptor of bpf(2), closed by its owner. */
@@ -58,13 +68,51 @@ export type { BpfDescriptor };
  * @throws {KernelError} EPERM without CAP_BPF and CAP_PERFMON; EACCES or EINVAL when the verifier rejects the program, with
  *   the last line that it said
  */
-export function openIterator(libc: Libc, program: IteratorProgram): BpfDescriptor {
-  using loaded = loadProgram(libc, program);
+export function openIterator(libc: Libc, program: BpfProgram): BpfDescriptor {
+  using loaded = loadProgram(libc, program, BPF_TRACE_ITER);
   using link = createLink(libc, loaded.fd);
   return createIterator(libc, link.fd);
 }
 
-function loadProgram(libc: Libc, { name, code, target }: IteratorProgram): BpfDescriptor {
+/**
+ * Loads a tracing program and attaches it; the kernel detaches it when the descriptor is closed, also by the end of the process.
+ *
+ * @throws {KernelError} as {@link openIterator}
+ */
+export function attachProgram(libc: Libc, program: TracingProgram): BpfDescriptor {
+  using loaded = loadProgram(libc, program, ATTACH_TYPE[program.at]);
+  const attributes = foreignBuffer(16);
+  attributes.writeUInt32LE(loaded.fd, 8); // raw_tracepoint.prog_fd
+  const fd = libc.bpf(BPF_RAW_TRACEPOINT_OPEN, attributes, attributes.length);
+  return new BpfDescriptor(libc, `bpf(BPF_RAW_TRACEPOINT_OPEN ${program.name})`, fd);
+}
+
+export interface BpfMap {
+  /** enum bpf_map_type. */
+  readonly type: number;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  readonly entries: number;
+  readonly flags: number;
+}
+
+/** @throws {KernelError} EPERM without CAP_BPF */
+export function createMap(libc: Libc, map: BpfMap): BpfDescriptor {
+  const attributes = foreignBuffer(72);
+  attributes.writeUInt32LE(map.type, 0); // map_type
+  attributes.writeUInt32LE(map.keyBytes, 4); // key_size
+  attributes.writeUInt32LE(map.valueBytes, 8); // value_size
+  attributes.writeUInt32LE(map.entries, 12); // max_entries
+  attributes.writeUInt32LE(map.flags, 16); // map_flags
+  const fd = libc.bpf(BPF_MAP_CREATE, attributes, attributes.length);
+  return new BpfDescriptor(libc, 'bpf(BPF_MAP_CREATE)', fd);
+}
+
+function loadProgram(
+  libc: Libc,
+  { name, code, target }: BpfProgram,
+  attachType: number,
+): BpfDescriptor {
   const instructions = foreignBuffer(code.length);
   instructions.set(code);
   const license = foreignBuffer(16);
@@ -75,7 +123,7 @@ function loadProgram(libc: Libc, { name, code, target }: IteratorProgram): BpfDe
   attributes.writeBigUInt64LE(address(libc, instructions), 8); // insns
   attributes.writeBigUInt64LE(address(libc, license), 16); // license
   attributes.write(name.slice(0, NAME_BYTES - 1), 48, 'latin1'); // prog_name
-  attributes.writeUInt32LE(BPF_TRACE_ITER, 68); // expected_attach_type
+  attributes.writeUInt32LE(attachType, 68); // expected_attach_type
   attributes.writeUInt32LE(target, 108); // attach_btf_id
   const operation = `bpf(BPF_PROG_LOAD ${name})`;
   let fd = -1;

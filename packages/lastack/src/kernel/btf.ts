@@ -7,7 +7,7 @@ import { seen, unavailable, type Observation } from '@lastack/core';
 export interface BtfWanted {
   /** Paths from a struct through embedded members, `sock.__sk_common.skc_family`; anonymous members are looked through. */
   readonly offsets: readonly string[];
-  /** Names of kernel functions. */
+  /** Names of kernel functions, and of the types of tracepoints: `btf_trace_inet_sock_set_state`. */
   readonly functions: readonly string[];
 }
 
@@ -24,6 +24,7 @@ const MAGIC = 0xeb9f;
 
 const KIND_STRUCT = 4;
 const KIND_UNION = 5;
+const KIND_TYPEDEF = 8;
 const KIND_FUNC = 12;
 /** BTF_KIND_TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG: another name of the type that they refer to. */
 const MODIFIERS: ReadonlySet<number> = new Set([8, 9, 10, 11, 18]);
@@ -115,7 +116,7 @@ function readTypes(bytes: Uint8Array, wanted: BtfWanted): Types | string {
     if (kind === KIND_STRUCT) {
       const name = structNames.get(words[here]);
       if (name !== undefined) structs.set(name, [...(structs.get(name) ?? []), id]);
-    } else if (kind === KIND_FUNC) {
+    } else if (kind === KIND_FUNC || kind === KIND_TYPEDEF) {
       const name = functionNames.get(words[here]);
       if (name !== undefined && !functions.has(name)) functions.set(name, id);
     }

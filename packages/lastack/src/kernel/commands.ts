@@ -13,6 +13,15 @@ export function parseCommand(bytes: Uint8Array): string {
   return printable(UTF8.decode(bytes.subarray(0, end)));
 }
 
+/** The name of a process, or null when it has ended. */
+export function readCommand(pid: number, proc = '/proc'): string | null {
+  try {
+    return parseCommand(readFileSync(join(proc, String(pid), 'comm')));
+  } catch {
+    return null;
+  }
+}
+
 /** The names of processes, each read once; those that have ended are absent. Rows of one process are usually adjacent. */
 export function readCommands(proc: string, pids: Uint32Array): ReadonlyMap<number, string> {
   const commands = new Map<number, string>();
@@ -21,11 +30,9 @@ export function readCommands(proc: string, pids: Uint32Array): ReadonlyMap<numbe
   for (const pid of pids) {
     if (pid === last || commands.has(pid) || ended.has(pid)) continue;
     last = pid;
-    try {
-      commands.set(pid, parseCommand(readFileSync(join(proc, String(pid), 'comm'))));
-    } catch {
-      ended.add(pid);
-    }
+    const command = readCommand(pid, proc);
+    if (command === null) ended.add(pid);
+    else commands.set(pid, command);
   }
   return commands;
 }

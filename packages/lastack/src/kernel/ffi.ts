@@ -20,6 +20,13 @@ export interface Libc {
   fcntl(fd: number, command: number, argument: number): number;
   /** readv(2) in a thread of libuv's pool: the main thread goes on meanwhile. */
   readvInThread(fd: number, vectors: Uint8Array, count: number): Promise<number>;
+  /**
+   * mmap(2), shared, as memory that stays until `unmap()`; null when it failed.
+   * @param writable else it can be read only
+   */
+  map(bytes: number, writable: boolean, fd: number, offset: number): ArrayBuffer | null;
+  /** munmap(2) of what `map()` gave; the memory must not be used afterwards. */
+  unmap(memory: ArrayBuffer): void;
   /** bpf(2). */
   bpf(command: number, attributes: Uint8Array, size: number): number;
   getdents64(fd: number, buffer: Uint8Array, length: number): number;
@@ -36,7 +43,13 @@ export interface Libc {
 
 const IF_NAMESIZE = 16;
 
-type Koffi = Pick<typeof import('koffi'), 'load' | 'errno'>;
+type Koffi = Pick<typeof import('koffi'), 'load' | 'errno' | 'view' | 'address'>;
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+/** MAP_FAILED: (void *) −1. */
+const MAP_FAILED = 0xffffffffffffffffn;
 
 /** Numbers of system calls without a wrapper in every C library: [bpf, getdents64]. */
 const SYSCALLS: Readonly<Record<string, readonly [bpf: number, getdents64: number]>> = {
@@ -94,6 +107,9 @@ function declare(koffi: Koffi, libc: LibraryHandle): Libc {
   const syscall = libc.func('long syscall(long, long, void *, unsigned long)');
   const moved = libc.func('uintptr_t memmove(void *, const void *, size_t)');
   const indexToName = libc.func('void *if_indextoname(unsigned int, void *)');
+  const mmap = libc.func('void *mmap(void *, size_t, int, int, int, intptr_t)');
+  const munmap = libc.func('int munmap(uintptr_t, size_t)');
+  const mapped = new WeakMap<ArrayBuffer, bigint>();
   const readv = libc.func('intptr_t readv(int, void *, int)');
   return {
     socket: libc.func('int socket(int, int, int)'),
@@ -112,6 +128,19 @@ function declare(koffi: Koffi, libc: LibraryHandle): Libc {
           else resolve(result);
         });
       }),
+    map: (bytes, writable, fd, offset) => {
+      const protection = PROT_READ | (writable ? PROT_WRITE : 0);
+      const pointer = mmap(null, bytes, protection, MAP_SHARED, fd, offset) as unknown;
+      const address = koffi.address(pointer);
+      if (address === MAP_FAILED) return null;
+      const memory = koffi.view(pointer, bytes);
+      mapped.set(memory, address);
+      return memory;
+    },
+    unmap: (memory) => {
+      munmap(mapped.get(memory), memory.byteLength);
+      mapped.delete(memory);
+    },
     bpf: (command, attributes, size) => syscall(bpf, command, attributes, size) as number,
     getdents64: (fd, buffer, length) => syscall(getdents64, fd, buffer, length) as number,
     readlinkat: libc.func('intptr_t readlinkat(int, uintptr_t, uintptr_t, size_t)'),

@@ -1,0 +1,14 @@
+import type { TraceRecord } from '@lastack/core';
+
+export type TraceMethod = 'BPF' | 'tracefs' | 'destroy multicast';
+
+/** Where state changes come from. Disposed, it leaves nothing behind in the kernel. */
+export interface TraceSource extends Disposable {
+  readonly method: TraceMethod;
+  /** What this source cannot tell; null when nothing is missing. */
+  readonly limits: string | null;
+  /** Hands on what has come since the last call. */
+  poll(record: (record: TraceRecord) => void): void;
+  /** How many records were lost so far. */
+  lost(): number;
+}
