@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { diagnose, type Severity } from '@lastack/core';
+import { diagnose, type Evidence, type Severity } from '@lastack/core';
 import { startWatch } from '../gather/evidence.ts';
-import { diagnoseProcess } from '../gather/focus.ts';
+import { diagnoseProcess, focusOn } from '../gather/focus.ts';
 import { locateFindings } from '../locate/locate.ts';
 import { diagnosisJson } from '../render/diagnosis-json.ts';
 import { doctorLines } from '../render/doctor-text.ts';
@@ -66,8 +66,7 @@ async function doctor(options: DoctorOptions): Promise<void> {
   const { pid } = options;
   if (options.replay !== undefined) {
     const evidence = await readEvidence(options.replay);
-    const diagnosis = pid === undefined ? diagnose(evidence) : diagnoseProcess(evidence, pid);
-    show({ evidence, diagnosis, whereabouts: new Map() }, options);
+    show({ ...examine(evidence, pid), whereabouts: new Map() }, options);
     return;
   }
   if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
@@ -87,14 +86,14 @@ async function doctor(options: DoctorOptions): Promise<void> {
   for (;;) {
     const ms = interval ?? options.for;
     const progress = startProgress('watching TCP sockets', ms);
-    const evidence = await watch.after(ms);
-    if (evidence.sockets.kind === 'unavailable') {
+    const seen = await watch.after(ms);
+    if (seen.sockets.kind === 'unavailable') {
       progress.end();
-      const { reason, remedy } = evidence.sockets;
+      const { reason, remedy } = seen.sockets;
       throw new UserError(`Cannot read TCP sockets: ${reason}. To see them, ${remedy}.`);
     }
-    const diagnosis = pid === undefined ? diagnose(evidence) : diagnoseProcess(evidence, pid);
-    const whereabouts = await locateFindings(diagnosis, evidence, {
+    const { evidence, diagnosis } = examine(seen, pid);
+    const whereabouts = await locateFindings(diagnosis, seen, {
       attach: options.attach === true,
     });
     progress.end();
@@ -102,6 +101,12 @@ async function doctor(options: DoctorOptions): Promise<void> {
     show({ evidence, diagnosis, whereabouts }, options);
     if (interval === undefined) return;
   }
+}
+
+function examine(evidence: Evidence, pid: number | undefined): Omit<Report, 'whereabouts'> {
+  return pid === undefined
+    ? { evidence, diagnosis: diagnose(evidence) }
+    : { evidence: focusOn(evidence, pid), diagnosis: diagnoseProcess(evidence, pid) };
 }
 
 function show(report: Report, { json, failOn }: DoctorOptions): void {
