@@ -54,6 +54,7 @@ const LIBRARY = 1;
 const INTERNAL = 2;
 
 function framesOf(error) {
+  // oxlint-disable-next-line typescript/unbound-method -- it is put back, and never called
   const prepare = Error.prepareStackTrace;
   Error.prepareStackTrace = (_error, sites) => sites;
   try {

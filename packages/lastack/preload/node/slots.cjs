@@ -3,14 +3,13 @@
 // A slot: the socket's inode (u64), the length of the text (u32), the text, the inode again. Little-endian. The inode says
 // which socket it is about, so a slot needs no clearing: an inode is not used again.
 const { constants, fstatSync, openSync, writeFileSync, writeSync } = require('node:fs');
-const { basename, join } = require('node:path');
 
 const SLOT_BYTES = 2048;
 const HEAD_BYTES = 12;
 const TAIL_BYTES = 8;
 const MOST_TEXT = SLOT_BYTES - HEAD_BYTES - TAIL_BYTES;
 
-const path = join(process.env.LASTACK_RUN_DIR, String(process.pid));
+const path = `${process.env.LASTACK_RUN_DIR}/${process.pid}`;
 const slot = Buffer.alloc(SLOT_BYTES);
 let file = null;
 
@@ -36,9 +35,8 @@ function writeExitNote(open) {
   const lines = open.map(({ fd, remoteAddress, remotePort }) =>
     [fd, fstatSync(fd).ino, remoteAddress ?? '', remotePort ?? ''].join('\t'),
   );
-  writeFileSync(`${path}.exit`, `${[basename(process.execPath), ...lines].join('\n')}\n`, {
-    mode: 0o600,
-  });
+  const program = process.execPath.split('/').at(-1);
+  writeFileSync(`${path}.exit`, `${[program, ...lines].join('\n')}\n`, { mode: 0o600 });
 }
 
 module.exports = { writeExitNote, writeRecord };

@@ -94,7 +94,8 @@ function socketsOf(
   const owners = findings.flatMap((finding) => finding.owners).filter((owner) => owner.pid === pid);
   const wanted = new Set(owners.flatMap(({ fds }) => fds));
   const sockets = new Map<number, number>();
-  for (let row = 0; table !== null && row < table.count && sockets.size < MOST_FDS; row++) {
+  if (table === null) return sockets;
+  for (let row = 0; row < table.count && sockets.size < MOST_FDS; row++) {
     if (table.pid[row] === pid && wanted.has(table.fd[row])) {
       sockets.set(table.fd[row], table.inode[row]);
     }
