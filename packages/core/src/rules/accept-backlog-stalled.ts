@@ -181,7 +181,7 @@ function sum(rows: readonly number[], column: Uint32Array): number {
   return rows.reduce((total, row) => total + column[row], 0);
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'let the accept loop do nothing but accept, and hand the connection over; a larger backlog only hides that nobody accepts',
   steps: [

@@ -113,7 +113,7 @@ function waiterOf(
   return '';
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'find out who drops the packets (is the host up, the port right, the firewall open?), and give every connect a time-out of a few seconds',
   steps: [

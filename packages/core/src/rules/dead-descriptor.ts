@@ -181,7 +181,7 @@ function portClause(at: readonly number[], { table }: OwnerIndex): string {
   return `; all ${grouped(at.length)} led to port ${[...ports][0]}`;
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'close the descriptor on every error of read and write (ECONNRESET, ETIMEDOUT, EPIPE), and watch connections that are idle',
   steps: [

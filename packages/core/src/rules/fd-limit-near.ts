@@ -196,7 +196,7 @@ function hostFinding(settings: Settings | null): Finding | null {
   };
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'find out whether the descriptors are needed: close what is done with, bound what is not, and only then raise the limit',
   steps: [

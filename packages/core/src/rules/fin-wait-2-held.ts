@@ -112,7 +112,7 @@ function waiterOf(
   return '';
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'close a half-closed connection when its end does not come in time; shutdown is no close, and no sysctl replaces it',
   steps: [

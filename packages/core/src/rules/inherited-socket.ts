@@ -266,7 +266,7 @@ const LANGUAGES: Readonly<Record<Runtime, FixStep['language'] | null>> = {
   other: null,
 };
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'after fork, close in each process what the other one serves; make descriptors close-on-exec before anything is started',
   steps: [

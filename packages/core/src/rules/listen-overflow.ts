@@ -138,7 +138,7 @@ function fixFor(rows: readonly number[], table: SocketTable | null, somaxconn: n
   return areOwn ? OWN_LIMIT_FIX : FIX;
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'accept faster (accept in a loop of its own, hand the work on, more workers), then ask for a longer queue; the smaller of the backlog and net.core.somaxconn counts',
   steps: [

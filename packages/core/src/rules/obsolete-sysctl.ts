@@ -1,5 +1,5 @@
 import type { ConfiguredSetting, Settings } from '../evidence/evidence.ts';
-import type { Finding } from '../finding/finding.ts';
+import type { Finding, Fix } from '../finding/finding.ts';
 import { defineRule, type Occasion } from './rule.ts';
 import { counted } from './wording.ts';
 
@@ -125,21 +125,23 @@ function useless(
         ({ line: { file, line, key, value }, why }) => `${file}:${line}: ${key} = ${value} ${why}`,
       )
       .join('; '),
-    fix: {
-      summary:
-        'delete the lines; many TIME-WAITs are no fault, and too few ports or connections that are not kept open have other cures',
-      steps: [
-        {
-          language: 'host',
-          text: 'delete the lines, then sysctl --system; sysctl -w net.ipv4.tcp_max_tw_buckets=262144 where it was lowered',
-        },
-      ],
-      docs: DOCS,
-    },
+    fix: DELETE_FIX,
   };
 }
 
 const DOCS = 'docs/obsolete-sysctl.md';
+
+export const DELETE_FIX: Fix = {
+  summary:
+    'delete the lines; many TIME-WAITs are no fault, and too few ports or connections that are not kept open have other cures',
+  steps: [
+    {
+      language: 'host',
+      text: 'delete the lines, then sysctl --system; sysctl -w net.ipv4.tcp_max_tw_buckets=262144 where it was lowered',
+    },
+  ],
+  docs: DOCS,
+};
 
 const NO_SOCKETS = {
   rule: 'obsolete-sysctl',

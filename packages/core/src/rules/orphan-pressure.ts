@@ -140,7 +140,7 @@ function withoutLimits(settings: Settings) {
       ];
 }
 
-const ORPHAN_FIX: Fix = {
+export const ORPHAN_FIX: Fix = {
   summary:
     'find out why the peers do not answer (peer-vanished names them); shorten how long the kernel tries; raise the limit last',
   steps: [

@@ -214,7 +214,7 @@ const CLOSING_FIX: Fix = {
   docs: 'docs/peer-vanished.md',
 };
 
-const OPEN_FIX: Fix = {
+export const OPEN_FIX: Fix = {
   summary:
     'set TCP_USER_TIMEOUT, or a time-out on every answer, so that the program learns of it in seconds; keepalive alone does not count while data is unacknowledged',
   steps: [

@@ -258,7 +258,7 @@ function sourceOf(table: SocketTable, row: number): string {
   return formatAddress(localBytesOf(table, row)).replace(/^::ffff:(?=\d+\.)/, '');
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'keep connections open and use them again; then more ports, more source addresses or more destinations',
   steps: [

@@ -143,7 +143,7 @@ function unseenReaders(
       ];
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'give every read a time-out, and close the connection when it passes; where waiting is meant (a blocking pop, a subscription), turn on keepalive so that a vanished peer is noticed',
   steps: [

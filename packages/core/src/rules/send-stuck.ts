@@ -127,7 +127,7 @@ function whyStuck(
   return `the receive window is zero: the peer's kernel is full of data that its program does not read; ${rest}${who}`;
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'give every write a time-out and close the connection when it passes; see why the peer does not read; raising buffers only delays it',
   steps: [

@@ -63,7 +63,7 @@ function rowsKept(table: SocketTable, netns: number | null): number[] {
   return rows;
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary:
     'close fewer connections first: keep them open and use them again; then put the limit back',
   steps: [

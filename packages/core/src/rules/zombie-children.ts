@@ -74,7 +74,7 @@ function seenText(facts: ProcessFacts, windowMs: number): string {
   return `, and they were zombies ${inSeconds(windowMs)} ago already${later > 0 ? ` (${grouped(later)} more since)` : ''}`;
 }
 
-const FIX: Fix = {
+export const FIX: Fix = {
   summary: 'wait for every child, or tell the kernel that nobody will',
   steps: [
     {

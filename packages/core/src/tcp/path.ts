@@ -12,6 +12,8 @@ export interface Path {
   readonly duplicate: number;
   /** At most the maximum segment lifetime (MSL): half of TIME-WAIT. */
   readonly lateBy: number;
+  /** From then on everything that is sent is lost: the cable is cut, the other host gone. Never unless given. */
+  readonly cutAt?: number;
 }
 
 /** A network without faults. */
@@ -19,11 +21,13 @@ export const CLEAN_PATH: Path = { delay: 10, jitter: 0, loss: 0, duplicate: 0, l
 
 /** When a segment that is sent at `now` arrives, or null when it is lost. */
 export function arrivalOf(path: Path, random: Random, now: number): number | null {
+  if (path.cutAt !== undefined && now >= path.cutAt) return null;
   if (path.loss > 0 && random() < path.loss) return null;
   return now + path.delay + (path.jitter > 0 ? random() * path.jitter : 0);
 }
 
 /** When its copy arrives, or null when there is none. */
 export function copyOf(path: Path, random: Random, arrival: number): number | null {
+  if (path.cutAt !== undefined && arrival >= path.cutAt) return null;
   return path.duplicate > 0 && random() < path.duplicate ? arrival + random() * path.lateBy : null;
 }

@@ -37,8 +37,12 @@ function takeInOrder(tcb: Tcb, segment: Segment): boolean {
   return isFinNext;
 }
 
+/** Sorted by sequence number; nearly always the new one is the last. */
 function keepAhead(tcb: Tcb, segment: Segment): void {
-  const after = tcb.ahead.findIndex(({ seq }) => distance(seq, segment.seq) >= 0);
-  if (after === -1) tcb.ahead.push(segment);
-  else if (tcb.ahead[after]?.seq !== segment.seq) tcb.ahead.splice(after, 0, segment);
+  const { ahead } = tcb;
+  let place = ahead.length;
+  while (place > 0 && distance(ahead[place - 1].seq, segment.seq) > 0) place--;
+  if (place > 0 && ahead[place - 1].seq === segment.seq) return;
+  if (place === ahead.length) ahead.push(segment);
+  else ahead.splice(place, 0, segment);
 }

@@ -57,7 +57,9 @@ test('a client whose every segment is lost ends with ETIMEDOUT after its SYN ret
   const path: Path = { delay: 10, jitter: 0, loss: 1, duplicate: 0, lateBy: 0 };
   const run = simulate({ seed: 1, client: CLOSES_AFTER_PEER, server: CLOSES_AFTER_PEER, path });
   expect(run.client.error).toBe('ETIMEDOUT');
-  expect(run.segments).toBe(1 + LINUX.synRetries);
+  expect(run.segments).toBe(1 + LINUX.synRetries + LINUX.synLinearTimeouts);
+  // Linux 6.5 and later: five seconds for the linear ones, then 2, 4, … 64 s.
+  expect(run.endedAt).toBe(131_000);
 });
 
 test('a peer that never reads closes the window, and the writer probes it', () => {
@@ -159,4 +161,20 @@ test('what was written arrives, whole and once, over a network that loses and re
     ),
     { numRuns: 300 },
   );
+});
+
+test('from the moment that the cable is cut nothing arrives, and an orphan FIN is given up after 8 repetitions', () => {
+  const path: Path = { delay: 10, jitter: 0, loss: 0, duplicate: 0.5, lateBy: 100, cutAt: 100 };
+  const client: Program = {
+    reads: true,
+    steps: [{ when: 'established', after: 200, call: { kind: 'close' } }],
+  };
+  const arrivals: number[] = [];
+  const run = simulate({ seed: 1, client, server: NEVER_CLOSES, path }, (event) => {
+    if (event.kind === 'arrive') arrivals.push(event.at);
+  });
+  expect(run.client).toMatchObject({ state: 'CLOSED', error: 'ETIMEDOUT' });
+  expect(run.server.state).toBe('ESTABLISHED');
+  expect(arrivals.length).toBeGreaterThanOrEqual(3);
+  expect(Math.max(...arrivals)).toBeLessThan(300);
 });

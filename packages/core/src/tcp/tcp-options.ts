@@ -26,8 +26,12 @@ export interface TcpOptions {
   readonly initialRto: number;
   readonly minRto: number;
   readonly maxRto: number;
-  /** How often a SYN, or a SYN ACK, is sent again. */
+  /** How often a SYN is sent again, with a time-out that doubles each time. */
   readonly synRetries: number;
+  /** How many of a SYN's first repetitions come at the initial time-out, before it doubles; on top of `synRetries`. */
+  readonly synLinearTimeouts: number;
+  /** How often a SYN ACK is sent again. */
+  readonly synAckRetries: number;
   /** How often anything else is sent again before the connection is given up. */
   readonly retries: number;
   /** The same when no program holds the connection any more. */
@@ -38,7 +42,8 @@ export interface TcpOptions {
 
 /**
  * Linux 6.18: TCP_TIMEWAIT_LEN and TCP_TIMEOUT_INIT in include/net/tcp.h, tcp_fin_timeout, tcp_retries2,
- * tcp_orphan_retries (0 means 8), tcp_invalid_ratelimit and tcp_syn_retries in Documentation/networking/ip-sysctl.rst; tcp_close() for the RST.
+ * tcp_orphan_retries (0 means 8), tcp_invalid_ratelimit, tcp_syn_retries, tcp_syn_linear_timeouts and tcp_synack_retries in
+ * Documentation/networking/ip-sysctl.rst; tcp_close() for the RST.
  */
 export const LINUX: TcpOptions = {
   mss: 1460,
@@ -56,6 +61,8 @@ export const LINUX: TcpOptions = {
   minRto: 200,
   maxRto: 120_000,
   synRetries: 6,
+  synLinearTimeouts: 4,
+  synAckRetries: 5,
   retries: 15,
   orphanRetries: 8,
   userTimeout: null,
@@ -71,5 +78,7 @@ export const RFC_9293: TcpOptions = {
   resetOnDataAfterClose: false,
   challengeAck: false,
   minRto: 1000,
+  synLinearTimeouts: 0,
+  synAckRetries: 6,
   orphanRetries: 15,
 };

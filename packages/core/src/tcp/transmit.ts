@@ -32,6 +32,9 @@ export function transmit(tcb: Tcb, now: number): void {
 export function sendSyn(tcb: Tcb, now: number): void {
   const flags = tcb.state === 'SYN-SENT' ? SYN : SYN | ACK;
   sendSegment(tcb, now, tcb.iss, flags, 0);
+  // Karn: what was sent twice is not timed.
+  tcb.timedAt = tcb.sndMax === tcb.iss ? now : Infinity;
+  tcb.timedSeq = tcb.iss;
   tcb.sndNxt = advance(tcb.iss, 1);
   if (distance(tcb.sndNxt, tcb.sndMax) > 0) tcb.sndMax = tcb.sndNxt;
   armRetransmission(tcb, now);
@@ -92,7 +95,7 @@ export function expire(tcb: Tcb, now: number): void {
     enterClosed(tcb, 'time-out', 'ETIMEDOUT');
     return;
   }
-  tcb.rto = Math.min(tcb.options.maxRto, tcb.rto * 2);
+  if (!isLinear(tcb)) tcb.rto = Math.min(tcb.options.maxRto, tcb.rto * 2);
   tcb.retransmitAt = Infinity;
   tcb.timedAt = Infinity;
   if (tcb.sndUna === tcb.iss) sendSyn(tcb, now);
@@ -100,10 +103,17 @@ export function expire(tcb: Tcb, now: number): void {
   else probeWindow(tcb, now);
 }
 
+/** Linux 6.5 and later repeat the first SYNs a second apart: tcp_retransmit_timer() in net/ipv4/tcp_timer.c. */
+function isLinear(tcb: Tcb): boolean {
+  return tcb.state === 'SYN-SENT' && tcb.retries <= tcb.options.synLinearTimeouts;
+}
+
 function isGivenUp(tcb: Tcb, now: number): boolean {
-  const { synRetries, orphanRetries, retries, userTimeout } = tcb.options;
+  const { synRetries, synLinearTimeouts, synAckRetries } = tcb.options;
+  const { orphanRetries, retries, userTimeout } = tcb.options;
   if (userTimeout !== null && now - tcb.unackedSince >= userTimeout) return true;
-  if (tcb.sndUna === tcb.iss) return tcb.retries > synRetries;
+  if (tcb.state === 'SYN-SENT') return tcb.retries > synRetries + synLinearTimeouts;
+  if (tcb.sndUna === tcb.iss) return tcb.retries > synAckRetries;
   return tcb.retries > (tcb.orphaned ? orphanRetries : retries);
 }
 
