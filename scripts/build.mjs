@@ -8,7 +8,11 @@ const { version } = JSON.parse(await readFile(`${program}package.json`, 'utf8'))
 
 const { output } = await build({
   cwd: program,
-  input: { main: 'src/cli/main.ts', 'fd-links-worker': 'src/kernel/fd-links-worker.ts' },
+  input: {
+    main: 'src/cli/main.ts',
+    'fd-links-worker': 'src/kernel/fd-links-worker.ts',
+    'lab-stage': 'src/lab/stage.ts',
+  },
   platform: 'node',
   external: ['koffi', /^@koromix\//],
   resolve: { conditionNames: ['@lastack/source', 'node', 'import', 'default'] },

@@ -12,7 +12,7 @@ const ARROWS = {
   'lastack/gather': ['core', 'lastack/kernel'],
   'lastack/locate': ['core', 'lastack/kernel'],
   'lastack/trace': ['core', 'lastack/kernel'],
-  'lastack/lab': ['core', 'lastack/gather', 'lastack/trace'],
+  'lastack/lab': ['core', 'net', 'lastack/gather', 'lastack/trace'],
   'lastack/run': ['core', 'lastack/kernel', 'lastack/gather', 'lastack/locate', 'lastack/render'],
   'lastack/cli': [
     'core',

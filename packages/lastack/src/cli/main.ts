@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   trace: async () => (await import('./trace.ts')).registerTrace,
   plan: async () => (await import('./plan.ts')).registerPlan,
   demo: async () => (await import('./demo.ts')).registerDemo,
+  lab: async () => (await import('./lab.ts')).registerLab,
 };
 const ANSWERED_BY_COMMANDER = new Set(['help', '-h', '--help', '-V', '--version']);
 
