@@ -180,6 +180,8 @@ export function simulate(setup: Setup, record?: (event: TimelineEvent) => void):
         arrive(to, now, event.segment);
         break;
       case 'timer':
+        // An earlier one has been queued since.
+        if (event.at !== to.timerAt) break;
         to.timerAt = Infinity;
         if (to.current !== null && nextTimer(to.current) <= now) expire(to.current, now);
         break;
