@@ -55,6 +55,7 @@ export const PYTHON_LINES: Readonly<Record<string, readonly ExpectedLine[]>> = {
     'Handler.handle',
   ),
   'locked-in-threads': inHandler('locked-in-threads.py', 'with database:'),
+  'pool-taken': inHandler('pool-taken.py', 'with database:'),
   'forked-child-keeps': inHandler('forked-child-keeps.py', 'time.sleep(3600)'),
   'exception-swallowed': [
     held('exception-swallowed.py', 'failures = []', 'failures[N][N]'),

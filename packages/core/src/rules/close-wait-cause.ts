@@ -1,6 +1,7 @@
 import type { ProcessFacts, ThreadActivity } from '../evidence/process-facts.ts';
 import type { CloseWaitCause } from '../finding/finding.ts';
 import {
+  FUTEX_MEANS,
   isAccepting,
   isBusy,
   isEventLoop,
@@ -16,6 +17,9 @@ import { counted } from './wording.ts';
 /** Share of its processor time from which on a busy thread is calling the kernel all the time, not computing. */
 const KERNEL_SHARE = 0.15;
 
+/** A single thread that waits beside an accept loop is hardly a pool. */
+const LEAST_POOL = 2;
+
 /** What is known of the sockets of one program that are in CLOSE-WAIT. */
 export interface CloseWaitQueues {
   /** Recv-Q is 0: nothing is unread, the FIN included. */
@@ -24,6 +28,8 @@ export interface CloseWaitQueues {
   readonly finUnread: number;
   /** Recv-Q is more: data and the FIN are unread. */
   readonly dataUnread: number;
+  /** Of how many something was read for certain: their handlers have begun. */
+  readonly begun: number;
   readonly fds: readonly number[];
   /** `socket:[inode]` of the connections of the same service that are well: waiting for one of them is a handler's job. */
   readonly healthy: ReadonlySet<string>;
@@ -174,16 +180,42 @@ function lockedOutOrIdle(
   // Those that were not looked at are like the others, if these are all alike.
   const alike = others.filter((thread) => !isAccepting(thread) && !isEventLoop(thread)).length;
   const waiting = seen + (seen === alike ? facts.threads.value.omitted : 0);
-  if (seen === 0 || waiting < socketsOf(queues)) return null;
-  const threadsWait = `${counted(waiting, 'thread waits', 'threads wait')} in futex`;
+  if (seen === 0) return null;
+  const threadsWait = `${counted(waiting, 'thread waits', 'threads wait')} in futex (${FUTEX_MEANS})`;
+  if (waiting < socketsOf(queues)) {
+    return threads.some(isAccepting) ? takenPool(waiting, threadsWait, queues) : null;
+  }
   return waiting <= queues.connections
     ? {
         cause: 'blocked-elsewhere',
-        why: `${threadsWait}, and the service has ${counted(queues.connections, 'connection')}: handlers that do not get a lock; or, if those are the idle threads of a pool, the handlers have ended without calling close`,
+        why: `${threadsWait}, and the service has ${counted(queues.connections, 'connection')}: handlers that wait there; or, if those are the idle threads of a pool, the handlers have ended without calling close`,
       }
     : {
         cause: 'unknown',
-        why: `either the handlers have ended without calling close, or they do not get a lock: ${threadsWait}, which are idle threads of a pool or handlers`,
+        why: `either the handlers have ended without calling close, or they wait: ${threadsWait}, which are idle threads of a pool or handlers`,
+      };
+}
+
+/**
+ * A pool may have fewer threads than there are sockets: while all of them are taken, nobody begins with the rest. More that were
+ * begun than threads that wait show that handlers have ended; just as many, that none has.
+ */
+function takenPool(
+  waiting: number,
+  threadsWait: string,
+  queues: CloseWaitQueues,
+): CauseFound | null {
+  const { begun } = queues;
+  if (begun > waiting || (begun < waiting && waiting < LEAST_POOL)) return null;
+  const unread = `the other ${counted(socketsOf(queues) - begun, 'connection')} may not have been begun`;
+  return begun === waiting && waiting >= LEAST_POOL
+    ? {
+        cause: 'blocked-elsewhere',
+        why: `${threadsWait}, just as many connections were read from, and ${unread}: all threads of a pool are taken by handlers that wait`,
+      }
+    : {
+        cause: 'unknown',
+        why: `either the handlers have ended without calling close, or all threads of a pool are taken by handlers that wait: ${threadsWait}, and ${unread}`,
       };
 }
 

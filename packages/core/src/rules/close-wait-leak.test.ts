@@ -202,15 +202,48 @@ test('close-wait-leak names both explanations of threads that wait in futex besi
   const sockets = [leaked({ recvQ: 1 }), leaked({ recvQ: 1 })];
   const [locked] = judge(sockets, doing(threadIn('accept4'), futex(8), futex(9)));
   expect(locked.cause).toBe('blocked-elsewhere');
-  expect(locked.why).toMatch(/^2 threads wait in futex.*do not get a lock.*idle threads of a pool/);
+  expect(locked.why).toMatch(
+    /^2 threads wait in futex.*handlers that wait there.*idle threads of a pool/,
+  );
   const [either] = judge(sockets, doing(threadIn('accept4'), futex(8), futex(9), futex(10)));
   expect(either.cause).toBe('unknown');
-  expect(either.why).toMatch(/ended without calling close.*do not get a lock/);
+  expect(either.why).toMatch(/ended without calling close.*or they wait/);
 });
 
 test('fewer threads in futex than sockets do not explain them', () => {
   const sockets = [leaked({ recvQ: 1 }), leaked({ recvQ: 1 })];
   expect(judge(sockets, doing(threadIn('accept4'), futex(8)))[0].cause).toBe('close-skipped');
+});
+
+const touched = leaked({ recvQ: 1 });
+const untouched = leaked({ recvQ: 900 });
+const silent = leaked({ recvQ: 1, info: { ...old, dataSegsIn: 0 } });
+
+test.each([
+  ['blocked-elsewhere', 'just as many were read from', [touched, touched, untouched, untouched]],
+  ['blocked-elsewhere', 'just as many were read to the end', [leaked(), leaked(), silent]],
+  ['unknown', 'none can be seen to have been read from', [silent, silent, silent]],
+  ['close-skipped', 'more were read from', [touched, touched, touched, untouched]],
+] as const)(
+  'beside an accept loop and a pool of two threads in futex the cause is %s when %s',
+  (cause, _, sockets) => {
+    const [finding] = judge(sockets, doing(threadIn('accept4'), futex(8), futex(9)));
+    expect(finding.cause).toBe(cause);
+  },
+);
+
+test('a single thread in futex beside an accept loop may be the whole pool', () => {
+  const threads = doing(threadIn('accept4'), futex(8));
+  expect(judge([touched, untouched], threads)[0].cause).toBe('unknown');
+  expect(judge([untouched, untouched], threads)[0].cause).toBe('close-skipped');
+});
+
+test('threads that wait in futex beside an event loop are no pool of handlers', () => {
+  const facts = {
+    ...doing(threadIn('epoll_wait'), futex(8), futex(9)),
+    watched: seen({ instances: 1, fds: [9], muted: [], complete: true }),
+  };
+  expect(judge([touched, touched, untouched], facts)[0].cause).toBe('not-watched');
 });
 
 test('a first thread that waits for the accept loop in another one is not blocked', () => {

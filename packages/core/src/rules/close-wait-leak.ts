@@ -1,7 +1,7 @@
 import type { Finding, Growth, Severity } from '../finding/finding.ts';
 import { UNKNOWN_AGE, ageOf, type Age } from '../socket/age.ts';
 import { localPortOf, timerOf } from '../socket/row.ts';
-import type { SocketTable } from '../socket/table.ts';
+import { UNKNOWN_SEGMENTS, type SocketTable } from '../socket/table.ts';
 import { findCloseWaitCause, type CloseWaitQueues } from './close-wait-cause.ts';
 import { closeWaitFix } from './close-wait-fix.ts';
 import {
@@ -199,6 +199,7 @@ function queuesOf(group: HolderGroup, ages: readonly Age[], table: SocketTable):
   const healthy = siblingsOf(group, table, 'ESTABLISHED');
   return {
     ...queues,
+    begun: group.rows.filter((row) => isBegun(table, row)).length,
     fds: group.owners[0]?.fds ?? [],
     healthy,
     connections: healthy.size + siblingsOf(group, table, 'CLOSE-WAIT').size,
@@ -206,6 +207,12 @@ function queuesOf(group: HolderGroup, ages: readonly Age[], table: SocketTable):
     wentOn: isClient && group.owners.length === 1 ? wentOn(group.rows, ages, table) : null,
     describeTarget: (target) => describeTarget(target, table),
   };
+}
+
+/** Whether something was read: the end of the stream, or all the data that came before it. */
+function isBegun({ recvQ, info }: SocketTable, row: number): boolean {
+  if (recvQ[row] !== 1 || info === null || info.known[row] === 0) return recvQ[row] === 0;
+  return info.dataSegsIn[row] > 0 && info.dataSegsIn[row] !== UNKNOWN_SEGMENTS;
 }
 
 /** Connections of the same service in a state, as links of /proc/PID/fd name them. */

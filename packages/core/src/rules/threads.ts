@@ -6,6 +6,9 @@ const ENOUGH_SAMPLES = 5;
 /** Voluntary switches a sample (20 of them in a second) up to which a thread has hardly moved. */
 const STUCK = 0.1;
 
+/** What waits in futex: every runtime waits so for each of them. */
+export const FUTEX_MEANS = 'a lock, a condition or a timed sleep of its runtime';
+
 /** The sampled threads; empty where they could not be looked at. */
 export function threadsOf(facts: ProcessFacts | null | undefined): readonly ThreadActivity[] {
   return facts?.threads.kind === 'ok' ? facts.threads.value.threads : [];
@@ -114,7 +117,7 @@ export function waitOf(
       return `${who} waits in ${call.name} on descriptor ${call.fd}${call.target === null ? '' : ` (${describe(call.target)})`}`;
     case 'futex':
       // Idle threads of a pool wait so too; the first thread does only when it is locked out.
-      return isMain ? `${who} waits for a lock (futex)` : null;
+      return isMain ? `${who} waits in futex (${FUTEX_MEANS})` : null;
     default:
       return null;
   }

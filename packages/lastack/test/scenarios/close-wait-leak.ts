@@ -211,6 +211,18 @@ export const CLOSE_WAIT_LEAKS: readonly Scenario[] = [
     recvQ: 1,
     blockedIn: 'accept4',
   }),
+  {
+    ...leftByClients({
+      id: 'pool-taken',
+      shows:
+        'a pool of threads that all wait for a lock that is never given back, and clients that it never begins with',
+      cause: 'blocked-elsewhere',
+      clients: 2 * CLIENTS,
+      recvQ: 0,
+      blockedIn: 'accept4',
+    }),
+    sight: socketsIn('CLOSE-WAIT', 2 * CLIENTS, ({ inode }, { healthy }) => healthy || inode !== 0),
+  },
   leftByClients({
     id: 'exception-swallowed',
     shows: 'an exception that jumps over close() and is only noted',
