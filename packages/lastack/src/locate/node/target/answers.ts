@@ -26,6 +26,13 @@ export function makeAnswers({ isObject, ownData }: DataReader) {
     return isObject(handler) ? handler : null;
   };
 
+  const hookOf = (handler: unknown): unknown =>
+    ownData(handler, 'onHeaders') ?? ownData(handler, 'onResponseStart');
+
+  /** fetch() makes an object of functions where undici's other calls have classes: httpNetworkFetch() in undici/lib/(web/)fetch/index.js. */
+  const isOfFetch = (handler: unknown): boolean =>
+    isObject(hookOf(handler)) && ownData(handler, 'abort') !== undefined;
+
   return {
     /**
      * The client whose request a socket is busy with, null for one that is idle or of something else; what the program may
@@ -45,34 +52,39 @@ export function makeAnswers({ isObject, ownData }: DataReader) {
       const handler = undiciHandler(socket);
       if (handler === null) return { client: null, isUnread: false, objects: [] };
       const body = ownData(handler, 'body');
-      const isFetch = ownData(handler, 'onResponseStarted') !== undefined;
       // api/api-request.js has made a BodyReadable of it.
       const readable = ownData(handler, 'res') ?? body;
       const objects = isObject(readable) ? [readable] : [];
-      return { client: isFetch ? 'fetch' : 'undici', isUnread: objects.length > 0, objects };
+      const client = isOfFetch(handler) ? 'fetch' : 'undici';
+      return { client, isUnread: objects.length > 0, objects };
     },
     /** The function of fetch() that closes over what it does for a socket. */
     functionOf: (socket: object): object | null => {
       const handler = undiciHandler(socket);
-      const hook = ownData(handler, 'onHeaders') ?? ownData(handler, 'onResponseStart');
-      return isObject(hook) && ownData(handler, 'onResponseStarted') !== undefined ? hook : null;
+      const hook = hookOf(handler);
+      return isObject(hook) && isOfFetch(handler) ? hook : null;
     },
     /** From the scopes of that: the stream that the program reads the body from, and who gives the program its Response. */
     readFetch: (scopes: readonly unknown[]) => {
-      const params = scopes
-        .map((scope) => ownData(ownData(scope, 'object'), 'fetchParams'))
-        .find(isObject);
+      const variable = (name: string): unknown =>
+        scopes.map((scope) => ownData(ownData(scope, 'object'), name)).find(isObject);
+      const params = variable('fetchParams');
       const controller = ownData(ownData(params, 'controller'), 'controller');
       const stream = ownData(hidden(controller, 'kState'), 'stream');
+      // In Node 18 the program reads from another, into which that one is piped.
+      const piped = ownData(ownData(variable('response'), 'body'), 'stream');
       const give = ownData(params, 'processResponse');
       // In Node 20 the program's stream is another, with the same controller.
-      return { objects: [stream, controller].filter(isObject), next: isObject(give) ? give : null };
+      const objects = [stream, piped, controller].filter(isObject);
+      return { objects, next: isObject(give) ? give : null };
     },
     /** From the scopes of that again: the Response, while the program has it. */
     readResponse: (scopes: readonly unknown[]): object | null => {
       for (const scope of scopes) {
         const reference = ownData(ownData(scope, 'object'), 'responseObject');
         if (reference instanceof WeakRef) return WeakRef.prototype.deref.call(reference) ?? null;
+        // Node 18 has the Response itself there.
+        if (isObject(reference)) return reference;
       }
       return null;
     },
