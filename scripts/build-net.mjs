@@ -1,28 +1,28 @@
 // Builds @lastack/net: one CommonJS implementation and a thin ES module over it, so that an error is of
-// the same class however it was imported; with --types also one file of types an entry.
-import { spawnSync } from 'node:child_process';
-import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+// the same class however it was imported; with --types also one file of types an entry, and the license.
+import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
+import { packageFolder, readEntries, withTypes } from './extract-types.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const packageFolder = `${root}packages/net/`;
 const dist = `${packageFolder}dist/`;
-const { exports: subpaths } = JSON.parse(await readFile(`${packageFolder}package.json`, 'utf8'));
-
-const sources = Object.values(subpaths).filter((conditions) => conditions['@lastack/source']);
-const entryOf = (conditions) => /([^/]+)\.ts$/.exec(conditions['@lastack/source'])[1];
-const entries = sources.filter((conditions) => conditions.require).map(entryOf);
+const all = await readEntries();
+const entries = all.filter(({ isRequirable }) => isRequirable).map(({ name }) => name);
 /** Entries for programs that are ES modules only; they reach the rest through ./index.mjs. */
-const moduleEntries = sources.filter((conditions) => !conditions.require).map(entryOf);
+const moduleEntries = all.filter(({ isRequirable }) => !isRequirable).map(({ name }) => name);
 
-await buildImplementation();
-await buildModules();
-if (process.argv.includes('--types')) await buildTypes();
+const built = new Set([...(await buildImplementation()), ...(await buildModules())]);
+if (process.argv.includes('--types')) {
+  await buildTypes();
+  // npm packs nothing from outside of the package.
+  const license = fileURLToPath(new URL('../LICENSE', import.meta.url));
+  await copyFile(license, `${packageFolder}LICENSE`);
+}
+await removeStale();
 
 async function buildImplementation() {
-  await build({
+  const { output } = await build({
     ...common(),
     input: inputOf(entries),
     output: { ...outputOf('cjs'), exports: 'named' },
@@ -38,20 +38,21 @@ async function buildImplementation() {
     await writeFile(`${dist}${entry}.mjs.new`, source);
     await rename(`${dist}${entry}.mjs.new`, `${dist}${entry}.mjs`);
   }
+  return [...output.map(({ fileName }) => fileName), ...entries.map((entry) => `${entry}.mjs`)];
 }
 
 async function buildModules() {
-  if (moduleEntries.length === 0) return;
   const implementation = {
     name: 'implementation',
     resolveId: (id) => (id === './index.ts' ? { id: './index.mjs', external: true } : null),
   };
-  await build({
+  const { output } = await build({
     ...common(),
     plugins: [implementation],
     input: inputOf(moduleEntries),
     output: outputOf('es'),
   });
+  return output.map(({ fileName }) => fileName);
 }
 
 function common() {
@@ -75,37 +76,19 @@ function outputOf(format) {
 }
 
 async function buildTypes() {
-  const { Extractor, ExtractorConfig } = await import('@microsoft/api-extractor');
-  const tsc = `${root}node_modules/typescript/bin/tsc`;
-  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-    cwd: packageFolder,
-    stdio: 'inherit',
+  await withTypes(`${dist}types`, async (extract) => {
+    for (const entry of [...entries, ...moduleEntries]) {
+      const types = `${dist}${entry}.d.mts`;
+      extract(entry, { dtsRollup: { enabled: true, untrimmedFilePath: types } });
+      if (entries.includes(entry)) await copyFile(types, `${dist}${entry}.d.cts`);
+    }
   });
-  if (status !== 0) throw new Error(`tsc ended with status ${status}`);
-  for (const entry of [...entries, ...moduleEntries]) {
-    const types = `${dist}${entry}.d.mts`;
-    const config = ExtractorConfig.prepare({
-      packageJsonFullPath: `${packageFolder}package.json`,
-      configObjectFullPath: undefined,
-      configObject: {
-        projectFolder: packageFolder,
-        mainEntryPointFilePath: `${dist}types/${entry}.d.ts`,
-        compiler: { tsconfigFilePath: `${packageFolder}tsconfig.build.json` },
-        apiReport: { enabled: false },
-        docModel: { enabled: false },
-        dtsRollup: { enabled: true, untrimmedFilePath: types },
-        tsdocMetadata: { enabled: false },
-      },
-    });
-    const { succeeded } = Extractor.invoke(config, { localBuild: true, messageCallback });
-    if (!succeeded) throw new Error(`the types of ${entry} could not be rolled into one file`);
-    if (entries.includes(entry)) await copyFile(types, `${dist}${entry}.d.cts`);
-  }
-  await rm(`${dist}types`, { recursive: true });
 }
 
-function messageCallback(message) {
-  // Its own compiler is older than ours, and release tags are not used.
-  const isNoise = /^(console-|ae-missing-release-tag|ae-undocumented)/.test(message.messageId);
-  if (isNoise || message.messageId.startsWith('tsdoc-')) message.logLevel = 'none';
+/** Last, so that the package can be used while it is built. */
+async function removeStale() {
+  for (const file of await readdir(dist)) {
+    const isBuilt = built.has(file) || /\.d\.[cm]ts$/.test(file);
+    if (!isBuilt) await rm(`${dist}${file}`, { recursive: true });
+  }
 }

@@ -1,6 +1,7 @@
 /** The base of every error that this package makes; `code` is stable, the message is for people. */
 export class NetError extends Error {
   override readonly name: string = 'NetError';
+  /** `ERR_…` of this package, or the errno of the kernel. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -35,6 +36,7 @@ export type Errno =
  */
 export class ConnectionError extends NetError {
   override readonly name: string = 'ConnectionError';
+  /** Nothing was written: the peer cannot have acted on the request. */
   readonly safeToRetry: boolean;
 
   constructor(errno: Errno, message: string, options: ErrorOptions & { safeToRetry: boolean }) {

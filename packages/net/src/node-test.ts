@@ -24,6 +24,8 @@ let guard: Guard | undefined;
  * Every test from now on that leaves a socket open fails, and the failure shows the line that made it.
  *
  * Importing this module is enough; call it at the top of a test file to set the options.
+ * @throws RangeError when `settleMs` is no number from 0 on
+ * @example leakGuard({ settleMs: 200 });
  */
 export function leakGuard(newOptions: TrackOptions = {}): void {
   options = newOptions;

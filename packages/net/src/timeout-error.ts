@@ -22,11 +22,17 @@ export interface TimeoutFacts {
  */
 export class TimeoutError extends NetError {
   override readonly name: string = 'TimeoutError';
+  /** What took too long. */
   readonly phase: TimeoutPhase;
+  /** The limit that ran out, in milliseconds. */
   readonly timeoutMs: number;
+  /** Since the start of the phase, in milliseconds; at least `timeoutMs`, more when the event loop was busy. */
   readonly elapsedMs: number;
+  /** Bytes of this exchange that the kernel took. */
   readonly bytesWritten: number;
+  /** Bytes of this exchange that arrived. */
   readonly bytesRead: number;
+  /** Nothing was written: the peer cannot have acted on the request. */
   readonly safeToRetry: boolean;
 
   constructor(phase: TimeoutPhase, facts: TimeoutFacts, options?: ErrorOptions) {

@@ -16,6 +16,8 @@ export interface LeakGuardOptions extends TrackOptions {
  * a socket open fails, and the failure shows the line that made it.
  *
  * Sockets of `beforeAll`, of the module and of pools of databases must be closed when the file ends.
+ * @throws RangeError when `settleMs` is no number from 0 on
+ * @example leakGuard({ per: 'file' });
  */
 export function leakGuard({ per = 'test', ...options }: LeakGuardOptions = {}): void {
   const sockets = trackSockets(options);

@@ -11,7 +11,7 @@ export class LeakError extends NetError {
   // No property of its own, which test runners would print after the message that says the same.
   readonly #leaks: readonly OpenSocket[];
 
-  /** @param test that left them; left out when they are not of one test */
+  /** @internal @param test that left them; left out when they are not of one test */
   constructor(leaks: readonly OpenSocket[], test?: string) {
     const count = leaks.length === 1 ? '1 socket was' : `${leaks.length} sockets were`;
     const paragraphs = leaks.map((leak) => indent(describeSocket(leak, test))).join('\n');
@@ -24,6 +24,7 @@ export class LeakError extends NetError {
     if (stack !== undefined) this.stack = `${this.name}: ${this.message}\n${stack}`;
   }
 
+  /** The sockets that were left open. */
   get leaks(): readonly OpenSocket[] {
     return this.#leaks;
   }

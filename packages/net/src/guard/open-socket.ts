@@ -5,9 +5,11 @@ export type SocketKind = 'tcp client' | 'tcp server side' | 'tls' | 'pipe' | 'li
 
 /** A socket that is open now and was made while they were tracked. */
 export interface OpenSocket {
+  /** Which end of what it is. */
   readonly kind: SocketKind;
-  /** `host:port`, a path, or absent when it has none (yet). */
+  /** Its own address: `host:port`, a path, or absent when it has none (yet). */
   readonly local?: string;
+  /** The peer's address, as `local`. */
   readonly remote?: string;
   /** The descriptor; absent before the connection is begun, and on Windows. */
   readonly fd?: number;

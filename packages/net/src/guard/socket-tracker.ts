@@ -15,6 +15,7 @@ import { isOfPoolLibrary, Pools } from './pools.ts';
 
 /** A test, known by its identity; names may be the same. */
 export interface TestRef {
+  /** For messages. */
   readonly name: string;
 }
 

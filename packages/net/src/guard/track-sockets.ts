@@ -16,7 +16,7 @@ export interface TrackOptions {
 
 /** How a test runner says which test runs; needed only where `run()` cannot wrap the tests. */
 export interface TestContextOptions {
-  /** The test to which the asynchronous resource belongs (async_hooks' number), if it is one's. */
+  /** The test to which an asynchronous resource belongs, if it is one's; asked with its asyncId, of async_hooks. */
   readonly testOf?: ((asyncId: number) => TestRef | undefined) | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface SocketTracking extends Disposable {
 
 /**
  * Follows every TCP, TLS and Unix socket and every listener of this thread from now on.
- *
+ * @throws RangeError when `settleMs` is no number from 0 on
  * @example
  * using sockets = trackSockets();
  * await runTheCode();

@@ -16,6 +16,7 @@ export class HttpResponse implements AsyncDisposable {
   readonly body: AsyncIterable<Uint8Array>;
   readonly #message: IncomingMessage;
 
+  /** @internal Use `request()`. */
   constructor(message: IncomingMessage, explain: (error: Error) => Error) {
     this.#message = message;
     this.status = message.statusCode ?? 0;

@@ -14,6 +14,7 @@ import { HttpsTimeoutAgent, HttpTimeoutAgent, LIMITS } from './timeout-agent.ts'
 export interface HttpRequestOptions {
   /** Default GET. */
   readonly method?: string;
+  /** As `http.request()` takes them. */
   readonly headers?: OutgoingHttpHeaders;
   /** A string goes as UTF-8; an iterable is sent chunk by chunk, as fast as the peer takes it. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array | string>;

@@ -45,22 +45,25 @@ export class HttpTimeoutAgent extends http.Agent {
     this.#limits = limits;
   }
 
-  /** Node's agents are asked for a socket here. */
+  /** @internal Node's agents are asked for a socket here. */
   addRequest(request: http.ClientRequest, options: Arguments): void {
     watchRequest(request, this, options[LIMITS] ?? this.#limits, targetOf(options));
     AGENT.addRequest.call(this, request, options);
   }
 
+  /** @internal Node's agents make a connection here. */
   override createConnection(options: Arguments, callback?: OnCreate): Duplex | null | undefined {
     const limits = options[LIMITS] ?? this.#limits;
     const socket = super.createConnection(withAttempts(options, limits), callback);
     return watched(socket, options, limits, false);
   }
 
+  /** @internal Node's agents ask here whether a connection goes back to the pool. */
   override keepSocketAlive(socket: Duplex): boolean {
     return rest(socket, this.#limits, super.keepSocketAlive(socket) as unknown as boolean);
   }
 
+  /** @internal Node's agents take a connection out of the pool here. */
   override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
     connectionWatchOf(socket as Socket)?.leavePool();
     super.reuseSocket(socket, request);
@@ -77,12 +80,13 @@ export class HttpsTimeoutAgent extends https.Agent {
     this.#limits = limits;
   }
 
-  /** Node's agents are asked for a socket here. */
+  /** @internal Node's agents are asked for a socket here. */
   addRequest(request: http.ClientRequest, options: Arguments): void {
     watchRequest(request, this, options[LIMITS] ?? this.#limits, targetOf(options));
     AGENT.addRequest.call(this, request, options);
   }
 
+  /** @internal Node's agents make a connection here. */
   override createConnection(
     options: Arguments & https.RequestOptions,
     callback?: OnCreate,
@@ -92,10 +96,12 @@ export class HttpsTimeoutAgent extends https.Agent {
     return watched(socket, options, limits, true);
   }
 
+  /** @internal Node's agents ask here whether a connection goes back to the pool. */
   override keepSocketAlive(socket: Duplex): boolean {
     return rest(socket, this.#limits, super.keepSocketAlive(socket) as unknown as boolean);
   }
 
+  /** @internal Node's agents take a connection out of the pool here. */
   override reuseSocket(socket: Duplex, request: http.ClientRequest): void {
     connectionWatchOf(socket as Socket)?.leavePool();
     super.reuseSocket(socket, request);

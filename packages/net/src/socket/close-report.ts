@@ -29,6 +29,7 @@ export type CloseOutcome = 'graceful' | 'deadline' | 'peer-reset' | 'aborted';
 
 /** What became of a connection and of the bytes on it. */
 export interface CloseReport {
+  /** How it ended. */
   readonly outcome: CloseOutcome;
   /** Our FIN was given to the kernel, after the last byte. */
   readonly finSent: boolean;

@@ -45,7 +45,9 @@ export type TlsClientOptions = Pick<
 
 /** A TCP connection. */
 export interface ConnectTcpOptions extends ConnectCommonOptions {
+  /** A name, or an IPv4 or IPv6 address. */
   readonly host: string;
+  /** The port, 1 to 65535. */
   readonly port: number;
   readonly path?: never;
   /** Send small writes at once (TCP_NODELAY). Default true. */
@@ -60,11 +62,13 @@ export interface ConnectTcpOptions extends ConnectCommonOptions {
 
 /** A connection over a Unix socket. */
 export interface ConnectPathOptions extends ConnectCommonOptions {
+  /** The file of the socket. */
   readonly path: string;
   readonly host?: never;
   readonly port?: never;
 }
 
+/** Where to connect to, by TCP or by a Unix socket, and how. */
 export type ConnectOptions = ConnectTcpOptions | ConnectPathOptions;
 
 const DEFAULT_TIMEOUTS: SocketTimeouts = { lookup: 10_000, connect: 10_000, tls: 10_000 };

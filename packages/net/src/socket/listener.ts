@@ -21,6 +21,7 @@ export interface ListenerReport {
   readonly failedHandshakes: number;
   /** Handlers that have not returned by the deadline: their connections are closed, and nothing else can stop them. */
   readonly runningHandlers: number;
+  /** From the call of `close()` to its end, in milliseconds. */
   readonly durationMs: number;
 }
 
@@ -44,7 +45,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
   #report: Promise<ListenerReport> | undefined;
   #endGrace: (() => void) | undefined;
 
-  /** Use `listen()`. */
+  /** @internal Use `listen()`. */
   constructor(server: Server, options: ListenOptions, handler?: ConnectionHandler) {
     this.raw = server;
     this.#options = options;
@@ -138,6 +139,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
     return report;
   }
 
+  /** `close()`, without its report. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -59,7 +59,7 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   #closing: Closing | undefined;
   #report: Promise<CloseReport> | undefined;
 
-  /** @throws RangeError when a limit of `options.close` is no number from 0 on */
+  /** @internal @throws RangeError when a limit of `options.close` is no number from 0 on */
   constructor(raw: Socket, options: SafeSocketOptions) {
     closeLimits(options.close);
     this.raw = raw;
@@ -186,6 +186,7 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     this.#rejectAll(this.#closedError('abort', reason));
   }
 
+  /** `close()`; its report goes to `onReport` of the socket's `close` options. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -18,6 +18,7 @@ type Dispatch = (options: Options, handler: Handler) => boolean;
 
 /** undici's options of an Agent; `connect` as options, since a function of yours could not be looked into. */
 export interface TimeoutDispatcherOptions extends Omit<Agent.Options, 'connect' | 'factory'> {
+  /** How undici connects: `lookup`, `localAddress`, and the options of TLS. */
   readonly connect?: buildConnector.BuildOptions;
 }
 
