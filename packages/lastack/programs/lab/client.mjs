@@ -1,17 +1,23 @@
 // A client of the lab that does what it is told.
 // Arguments: HOST PORT CONNECTIONS STEP..., where a step is one of
-//   send[=BYTES]  read  until-end  wait=MS  end  close  reset  deaf  vanish
-// "read" waits for data, "until-end" for the server's FIN; "end" sends a FIN, "close" closes, "deaf" stops reading, "vanish"
-// lets nothing more arrive.
+//   send[=BYTES]  read  until-end  wait=MS  end  close  reset  deaf  hear  vanish
+// "read" waits for data, "until-end" for the server's FIN; "end" sends a FIN, "close" closes, "deaf" stops reading until
+// "hear", "vanish" lets nothing more arrive.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 
+const { deafen } = createRequire(import.meta.url)('./libc.cjs');
 const [host, port, count, ...steps] = process.argv.slice(2);
 const kept = [];
 let received = 0;
 const errors = new Set();
+
+/** Node has it under a name that is its own. */
+function fdOf({ _handle: handle }) {
+  return handle.fd;
+}
 
 async function converse() {
   const socket = connect({ host, port: Number(port), allowHalfOpen: true });
@@ -51,8 +57,11 @@ async function converse() {
       case 'deaf':
         socket.pause();
         break;
+      case 'hear':
+        socket.resume();
+        break;
       case 'vanish':
-        createRequire(import.meta.url)('./libc.cjs').deafen(socket._handle.fd);
+        deafen(fdOf(socket));
         break;
       default:
         throw new Error(`no such step: ${step}`);

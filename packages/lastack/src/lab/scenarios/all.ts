@@ -1,8 +1,20 @@
 import type { RuleId } from '@lastack/core';
 import type { Scenario } from '../scenario.ts';
 import { CLOSE_WAITS } from './close-wait.ts';
+import { CLOSINGS } from './closing.ts';
+import { HOLDERS } from './holders.ts';
+import { PORTS } from './ports.ts';
+import { VANISHED } from './vanished.ts';
+import { WAITS } from './waiting.ts';
 
-export const SCENARIOS: readonly Scenario[] = [...CLOSE_WAITS];
+export const SCENARIOS: readonly Scenario[] = [
+  ...CLOSE_WAITS,
+  ...CLOSINGS,
+  ...HOLDERS,
+  ...PORTS,
+  ...VANISHED,
+  ...WAITS,
+];
 
 /** Findings that no scenario makes, since that would not stay in its namespace. */
 export const NOT_MADE: readonly { readonly rule: RuleId; readonly reason: string }[] = [
