@@ -176,7 +176,7 @@ test('a RST that is in the window and not exact is challenged (RFC 5961)', () =>
   expect(script.tcb().state).toBe('ESTABLISHED');
 });
 
-test('two SYNs that cross open one connection (RFC 9293 figure 8)', () => {
+test('two SYNs that cross open one connection (RFC 9293 figure 7)', () => {
   const script = startScript();
   script.connect();
   script.receive('S 0:0(0)');
@@ -190,4 +190,13 @@ test('a port without listener refuses with the numbers of RFC 9293 §3.10.7.1', 
   const script = startScript();
   script.receive('S 0:0(0)');
   expect(script.sent()[0]).toMatch(/^R\. -?\d+:-?\d+\(0\) ack 1$/);
+});
+
+test('SYN-RECEIVED: an ACK of another connection is answered by a RST (RFC 9293 §3.10.7.4, fifth)', () => {
+  const script = startScript({}, true);
+  script.receive('S 0:0(0)');
+  expect(script.sent()).toEqual(['S. 0:0(0) ack 1']);
+  script.receive('. 1:1(0) ack 0');
+  expect(script.sent()).toEqual(['R 0:0(0)']);
+  expect(script.states).toEqual(['SYN-RECEIVED']);
 });

@@ -120,13 +120,16 @@ function errorOfReset(tcb: Tcb): SocketError | null {
 function receiveAck(tcb: Tcb, now: number, segment: Segment): boolean {
   const { ack } = segment;
   const isNew = distance(ack, tcb.sndUna) > 0;
-  if (distance(ack, tcb.sndMax) > 0) {
-    if (tcb.state === 'SYN-RECEIVED') sendSegment(tcb, now, ack, RST, 0);
-    else sendInvalidAck(tcb, now, segment);
+  const isUnsent = distance(ack, tcb.sndMax) > 0;
+  if (tcb.state === 'SYN-RECEIVED' && (isUnsent || !isNew)) {
+    sendSegment(tcb, now, ack, RST, 0);
+    return false;
+  }
+  if (isUnsent) {
+    sendInvalidAck(tcb, now, segment);
     return false;
   }
   if (tcb.state === 'SYN-RECEIVED') {
-    if (!isNew) return false;
     enter(tcb, 'ESTABLISHED', 'receive ACK');
     takeWindow(tcb, segment);
   }
