@@ -46,6 +46,7 @@ export * from './trace/cause.ts';
 export * from './trace/connections.ts';
 export type { Endpoint, Endpoints } from './trace/endpoints.ts';
 export * from './trace/follower.ts';
+export type { ListenPlace } from './trace/listeners.ts';
 export * from './trace/matcher.ts';
 export * from './trace/summary.ts';
-export type { TraceRecord } from './trace/trace-record.ts';
+export type { TracedProcess, TraceRecord } from './trace/trace-record.ts';

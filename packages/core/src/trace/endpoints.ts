@@ -15,14 +15,30 @@ export interface Endpoints {
 
 export function endpointsOf(record: TraceRecord): Endpoints {
   return {
-    local: { address: addressOf(record, 0), port: record.localPort },
-    remote: { address: addressOf(record, 4), port: record.remotePort },
+    local: new LazyEndpoint(record, 0, record.localPort),
+    remote: new LazyEndpoint(record, 4, record.remotePort),
   };
 }
 
-function addressOf({ addresses, at, family }: TraceRecord, word: number): string {
-  const length = family === AF_INET6 ? 16 : 4;
-  return formatAddress(
-    new Uint8Array(addresses.buffer, addresses.byteOffset + (at + word) * 4, length),
-  );
+/** Most sockets' addresses are never shown: the text is made when it is asked for. */
+class LazyEndpoint implements Endpoint {
+  readonly port: number;
+  /** The address of IPv4 in network byte order, or the words of IPv6's. */
+  readonly #raw: number | Uint32Array;
+  #text: string | null = null;
+
+  constructor({ addresses, at, family }: TraceRecord, offset: 0 | 4, port: number) {
+    this.port = port;
+    const from = at + offset;
+    this.#raw = family === AF_INET6 ? addresses.slice(from, from + 4) : addresses[from];
+  }
+
+  get address(): string {
+    this.#text ??= formatAddress(
+      new Uint8Array(
+        (typeof this.#raw === 'number' ? Uint32Array.of(this.#raw) : this.#raw).buffer,
+      ),
+    );
+    return this.#text;
+  }
 }

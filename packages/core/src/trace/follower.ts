@@ -1,19 +1,16 @@
 import { stateOfKernel, type TcpState } from '../tcp/state.ts';
-import { isTransition } from '../tcp/transitions.ts';
-import { causeOf, isMadeByCaller, type Cause } from './cause.ts';
+import { arrowOf, causeOf, isMadeByCaller, type Arrow, type Cause } from './cause.ts';
 import { endpointsOf, type Endpoints } from './endpoints.ts';
-import type { TraceRecord } from './trace-record.ts';
-
-/** A program, as the kernel names it. */
-export interface TracedProcess {
-  readonly pid: number;
-  readonly command: string;
-}
+import { createListeners, type ListenPlace } from './listeners.ts';
+import type { TracedProcess, TraceRecord } from './trace-record.ts';
 
 /** A socket that was there before the trace. */
 export interface KnownSocket {
   readonly state: TcpState;
+  /** Null where nobody's, or where several processes hold it. */
   readonly holder: TracedProcess | null;
+  /** Where a LISTEN socket is bound; null for others. */
+  readonly listensAt: ListenPlace | null;
 }
 
 /** One change of state of one connection. */
@@ -31,7 +28,7 @@ export interface ObservedTransition extends Endpoints {
   readonly cause: Cause;
   /** The process whose system call made the change; null where none did, or the kernel does not say. */
   readonly process: TracedProcess | null;
-  /** Who opened it, listens for it, or held it when the trace began. */
+  /** Who opened it, listens for it, or held it when the trace began; null where that may be one of several processes. */
   readonly holder: TracedProcess | null;
   /** Which side sent the first FIN, once one has. */
   readonly closedFirst: 'local' | 'remote' | null;
@@ -40,13 +37,6 @@ export interface ObservedTransition extends Endpoints {
   readonly received: number | null;
   /** False: RFC 9293 has no such change; lastack or the kernel is wrong. */
   readonly isAllowed: boolean;
-}
-
-interface Followed extends Endpoints {
-  state: TcpState;
-  sinceMs: number | null;
-  holder: TracedProcess | null;
-  closedFirst: 'local' | 'remote' | null;
 }
 
 /** Follows sockets by their cookies, and turns records into transitions; pure but for its memory. */
@@ -60,18 +50,27 @@ export interface Follower {
 export interface FollowerOptions {
   /** Sockets by cookie, as they were when the trace began. */
   readonly known?: ReadonlyMap<number, KnownSocket>;
-  /** The name of a process, where the source gives its number only. */
-  readonly commandOf?: (pid: number) => string;
+  /** Whether another process holds sockets of this one, so that it may take its connections. */
+  readonly isShared?: (pid: number) => boolean;
+}
+
+interface Followed {
+  state: TcpState;
+  sinceMs: number | null;
+  holder: TracedProcess | null;
+  closedFirst: 'local' | 'remote' | null;
+  endpoints: Endpoints | null;
 }
 
 export function createFollower({
   known = new Map(),
-  commandOf = () => '',
+  isShared = () => false,
 }: FollowerOptions = {}): Follower {
   const followed = new Map<number, Followed>();
-  const listeners = new Map<string, TracedProcess>();
-  for (const [socket, { state, holder }] of known) {
-    followed.set(socket, { ...NOWHERE, state, sinceMs: null, holder, closedFirst: null });
+  const listeners = createListeners(isShared);
+  for (const [socket, { state, holder, listensAt }] of known) {
+    followed.set(socket, { state, sinceMs: null, holder, closedFirst: null, endpoints: null });
+    if (listensAt !== null) listeners.add(listensAt, holder);
   }
   return { follow, size: () => followed.size };
 
@@ -84,17 +83,20 @@ export function createFollower({
       if (record.to !== record.from) followed.delete(record.socket);
       return null;
     }
-    // A source without cookies may use the name of a socket that is gone again.
+    const arrow = arrowOf(from, to);
     const isNew = from === 'CLOSED' || (from === 'LISTEN' && to !== 'CLOSED');
-    const socket = (isNew ? undefined : followed.get(record.socket)) ?? begin(record);
+    // A source without cookies may use the name of a socket that is gone again.
+    const socket = (isNew ? undefined : followed.get(record.socket)) ?? begin(record.socket);
     const hasTime = socket.sinceMs !== null && socket.state === from;
     const fromMs = hasTime ? record.atMs - (socket.sinceMs ?? 0) : null;
-    locate(socket, record);
-    const cause = causeOf(from, to, record.error);
-    const process = processOf(record, from, to, cause, commandOf);
-    if (isNew) socket.holder = process ?? listeners.get(listenerKey(record)) ?? null;
-    if (to === 'LISTEN' && process !== null) listeners.set(listenerKey(record), process);
-    socket.closedFirst ??= firstCloser(to);
+    const { local, remote } = locate(socket, record);
+    const cause = causeOf(arrow, record);
+    const process = isMadeByCaller(arrow, cause) ? record.running : null;
+    if (isNew) socket.holder = process ?? holderOfNew(from, record);
+    if (to === 'LISTEN') listeners.add(record, process);
+    else if (from === 'LISTEN' && to === 'CLOSED')
+      listeners.remove({ ...placeOf(record), localPort: local.port });
+    socket.closedFirst ??= firstCloser(arrow);
     socket.state = to;
     socket.sinceMs = record.atMs;
     if (to === 'CLOSED' || to === 'TIME-WAIT') followed.delete(record.socket);
@@ -102,8 +104,8 @@ export function createFollower({
       atMs: record.atMs,
       socket: record.socket,
       netns: record.netns,
-      local: socket.local,
-      remote: socket.remote,
+      local,
+      remote,
       from,
       to,
       fromMs,
@@ -113,12 +115,16 @@ export function createFollower({
       closedFirst: socket.closedFirst,
       acked: record.acked,
       received: record.received,
-      isAllowed: isTransition(from, to),
+      isAllowed: arrow.isAllowed,
     };
   }
 
+  function holderOfNew(from: TcpState, record: TraceRecord): TracedProcess | null {
+    return from === 'LISTEN' ? listeners.holderFor(record) : null;
+  }
+
   function ending(record: TraceRecord): ObservedTransition {
-    const known = followed.get(record.socket);
+    const before = followed.get(record.socket);
     followed.delete(record.socket);
     return {
       ...endpointsOf(record),
@@ -130,7 +136,7 @@ export function createFollower({
       fromMs: null,
       cause: 'unknown',
       process: null,
-      holder: known?.holder ?? null,
+      holder: before?.holder ?? null,
       closedFirst: null,
       acked: null,
       received: null,
@@ -138,58 +144,45 @@ export function createFollower({
     };
   }
 
-  function begin(record: TraceRecord): Followed {
+  function begin(name: number): Followed {
     const socket: Followed = {
-      ...NOWHERE,
       state: 'CLOSED',
       sinceMs: null,
       holder: null,
       closedFirst: null,
+      endpoints: null,
     };
-    if (record.socket !== 0) followed.set(record.socket, socket);
+    if (name !== 0) followed.set(name, socket);
     return socket;
   }
 }
 
 /** What a source that knows no states before gives as one. */
 const NOT_SAID = 0;
-const UNKNOWN_END = { address: '', port: 0 };
-const NOWHERE: Endpoints = { local: UNKNOWN_END, remote: UNKNOWN_END };
 
 /** The local port is chosen after connect() has changed the state, and given back before the last change. */
-function locate(socket: Followed, record: TraceRecord): void {
-  const isKnown = socket.local.port !== 0;
-  if (isKnown && (record.localPort === 0 || record.localPort === socket.local.port)) return;
-  const { local, remote } = endpointsOf(record);
-  Object.assign(socket, { local, remote });
+function locate(socket: Followed, record: TraceRecord): Endpoints {
+  const port = socket.endpoints?.local.port ?? 0;
+  const isCurrent = record.localPort === port || (record.localPort === 0 && port !== 0);
+  if (socket.endpoints === null || !isCurrent) socket.endpoints = endpointsOf(record);
+  return socket.endpoints;
 }
 
 /** The kernel closes the socket when it hands a connection on to TIME-WAIT, or an orphan's FIN-WAIT-2, without it. */
 function nextState(from: TcpState, { to, error, finReceived, orphaned }: TraceRecord): TcpState {
   const state = stateOfKernel(to);
-  if (state !== 'CLOSED' || error !== 0) return state;
+  if (state !== 'CLOSED' || (error !== null && error !== 0)) return state;
   if (from === 'CLOSING') return 'TIME-WAIT';
   if (from !== 'FIN-WAIT-2') return state;
   if (finReceived === true) return 'TIME-WAIT';
   return orphaned === true ? 'FIN-WAIT-2' : state;
 }
 
-function firstCloser(to: TcpState): 'local' | 'remote' | null {
+function firstCloser({ to }: Arrow): 'local' | 'remote' | null {
   if (to === 'FIN-WAIT-1') return 'local';
   return to === 'CLOSE-WAIT' ? 'remote' : null;
 }
 
-function processOf(
-  { pid, command }: TraceRecord,
-  from: TcpState,
-  to: TcpState,
-  cause: Cause,
-  commandOf: (pid: number) => string,
-): TracedProcess | null {
-  if (pid === null || pid === 0 || !isMadeByCaller(from, to, cause)) return null;
-  return { pid, command: command ?? commandOf(pid) };
-}
-
-function listenerKey({ netns, localPort }: TraceRecord): string {
-  return `${netns} ${localPort}`;
+function placeOf({ atMs, netns, localPort, family, addresses, at }: TraceRecord): ListenPlace {
+  return { atMs, netns, localPort, family, addresses, at };
 }

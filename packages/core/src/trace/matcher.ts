@@ -1,5 +1,5 @@
-import type { Filter } from '../filter/ast.ts';
-import { needsOf } from '../filter/needs.ts';
+import type { Filter, Term } from '../filter/ast.ts';
+import { normalize, termsOf } from '../filter/normal-form.ts';
 import { compilePredicate } from '../filter/predicate.ts';
 import { AF_INET6 } from '../socket/row.ts';
 import { SocketTableBuilder } from '../socket/table-builder.ts';
@@ -12,34 +12,59 @@ const NOBODY = () => [];
 /** Whether a socket, as it is after a change, is one that the user wants to see. */
 export type Matcher = (record: TraceRecord, transition: ObservedTransition) => boolean;
 
-/** Words of the filter language that a change of state says nothing about. */
-export function unknownToTrace(filter: Filter): string | null {
-  const { owners, age } = needsOf(filter);
-  if (owners) return 'pid and comm (use --pid)';
-  return age ? 'age' : null;
+/** A word of the filter that a change of state says nothing about, or null. */
+export function unknownToTrace(filter: Filter, knowsNetns: boolean): string | null {
+  const terms = filter.expression === null ? [] : [...termsOf(normalize(filter.expression))];
+  return terms.map((term) => wordUnknown(term, knowsNetns)).find((word) => word !== null) ?? null;
+}
+
+function wordUnknown(term: Term, knowsNetns: boolean): string | null {
+  switch (term.kind) {
+    case 'state':
+    case 'host':
+    case 'port':
+      return null;
+    case 'number':
+      return term.field === 'netns' && knowsNetns ? null : term.field;
+    case 'pid':
+    case 'command':
+      return 'pid and comm (use --pid)';
+    case 'device':
+      return 'dev';
+    case 'mark':
+      return 'fwmark';
+    case 'age':
+    case 'cgroup':
+    case 'autobound':
+      return term.kind;
+    default:
+      return term satisfies never;
+  }
 }
 
 /** ss's filter, tested on a table of one row that each record is written into. */
 export function createMatcher(filter: Filter): Matcher {
+  if (filter.states === null && filter.expression === null) return () => true;
   const predicate = compilePredicate(filter, {
     ownersOf: NOBODY,
     ageOf: () => ({ minMs: 0, maxMs: null, exact: false }),
   });
   const table = new SocketTableBuilder(1, false);
   table.addAddresses6(new Uint32Array(8), 0);
+  const { head, ports, source, destination, addresses6, netns } = table;
+  table.count = 1;
   return (record, { to, local }) => {
     const { addresses, at, family } = record;
-    table.head[0] = family | (KERNEL_STATE[to] << 8);
-    table.ports[0] = swap16(local.port) | (swap16(record.remotePort) << 16);
+    head[0] = family | (KERNEL_STATE[to] << 8);
+    ports[0] = swap16(local.port) | (swap16(record.remotePort) << 16);
     if (family === AF_INET6) {
-      table.source[0] = 0;
-      for (let word = 0; word < 8; word++) table.addresses6[word] = addresses[at + word];
+      source[0] = 0;
+      for (let word = 0; word < 8; word++) addresses6[word] = addresses[at + word];
     } else {
-      table.source[0] = addresses[at];
-      table.destination[0] = addresses[at + 4];
+      source[0] = addresses[at];
+      destination[0] = addresses[at + 4];
     }
-    table.netns[0] = record.netns ?? 0;
-    table.count = 1;
+    netns[0] = record.netns ?? 0;
     return predicate(table, 0);
   };
 }

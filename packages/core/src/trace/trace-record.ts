@@ -1,30 +1,33 @@
+import type { Circumstances } from './cause.ts';
+
+/** A program, as the kernel names it. */
+export interface TracedProcess {
+  readonly pid: number;
+  readonly command: string;
+}
+
 /** What a source of the kernel's tells, one record at a time. The object is the same each time: copy what you keep. */
-export interface TraceRecord {
+export interface TraceRecord extends Circumstances {
   /** Milliseconds since the epoch. */
-  atMs: number;
+  readonly atMs: number;
   /** The socket's cookie, or another number that is its own while it lives, or 0 for none. */
-  socket: number;
-  netns: number | null;
-  /** Kernel state numbers, include/net/tcp_states.h. */
-  from: number;
-  to: number;
+  readonly socket: number;
+  readonly netns: number | null;
+  /** Kernel state numbers, include/net/tcp_states.h; `from` is 0 where the source does not say. */
+  readonly from: number;
+  readonly to: number;
   /** AF_INET or AF_INET6. */
-  family: number;
-  localPort: number;
-  remotePort: number;
+  readonly family: number;
+  readonly localPort: number;
+  readonly remotePort: number;
   /** Eight words from `at`, in network byte order: the local address, then the remote one; IPv4 uses the first of four. */
-  addresses: Uint32Array;
-  at: number;
-  /** `sk_err`, an errno, or null where the source does not say. */
-  error: number | null;
-  /** Who was running. It is the maker of the change only where a system call makes it. */
-  pid: number | null;
-  command: string | null;
+  readonly addresses: Uint32Array;
+  readonly at: number;
+  /** Who was running: the maker of the change only where a system call makes it. Null where not known, and in idle. */
+  readonly running: TracedProcess | null;
   /** The peer's FIN has been taken, or null where the source does not say. */
-  finReceived: boolean | null;
-  /** No program holds the socket any more, or null. */
-  orphaned: boolean | null;
+  readonly finReceived: boolean | null;
   /** `bytes_acked` and `bytes_received` of tcp_info, or null. */
-  acked: number | null;
-  received: number | null;
+  readonly acked: number | null;
+  readonly received: number | null;
 }

@@ -6,26 +6,33 @@ import {
   createMatcher,
   createSummarizer,
   unknownToTrace,
+  type Filter,
   type KnownSocket,
   type ObservedTransition,
+  type TraceRecord,
 } from '@lastack/core';
 import { readKnownSockets } from '../gather/known-sockets.ts';
-import { readCommand } from '../kernel/commands.ts';
+import { sharesSockets } from '../gather/shared-sockets.ts';
+import { ByteWriter } from '../render/byte-writer.ts';
 import { coloured, plain } from '../render/style.ts';
 import { sequenceLines } from '../render/sequence-diagram.ts';
-import { transitionJson } from '../render/trace-json.ts';
-import { traceHeader, traceLine, traceSummaryLines } from '../render/trace-text.ts';
+import { TraceJsonLines } from '../render/trace-json.ts';
+import { TraceLines } from '../render/trace-lines.ts';
+import { traceSummaryLines } from '../render/trace-text.ts';
 import { tracedSequence } from '../render/traced-sequence.ts';
 import { openTrace, type OpenedTrace } from '../trace/open-trace.ts';
 import type { TraceMethod } from '../trace/trace-source.ts';
 import { parseDurationOption } from './duration-option.ts';
 import { readFilter, withPosition } from './filter-argument.ts';
-import { print, printError } from './output.ts';
+import { print, printError, writeAll } from './output.ts';
 import { wantsColour } from './terminal.ts';
 import { UserError } from './user-error.ts';
 
 /** How often the kernel's buffer is looked at, ms. */
 const INTERVAL_MS = 20;
+/** After so many records the next look comes earlier, before the buffer is full. */
+const MANY = 5000;
+const BUSY_INTERVAL_MS = 5;
 
 interface TraceOptions {
   readonly pid?: number;
@@ -76,9 +83,9 @@ the kernel. Examples:
 
 async function trace(words: readonly string[], options: TraceOptions): Promise<void> {
   const filter = readFilter(words);
-  const unknown = unknownToTrace(filter);
-  if (unknown !== null) throw new UserError(`trace cannot filter by ${unknown}.`);
-  const matches = withPosition(words.join(' '), () => createMatcher(filter));
+  const text = words.join(' ');
+  const matches = withPosition(text, () => createMatcher(filter));
+  refuseUnknown(filter, true, '');
   const opened = openTrace(options.with);
   if (opened.kind === 'unavailable') {
     throw new UserError(`Cannot trace: ${opened.reason}. To do it, ${opened.remedy}.`);
@@ -86,26 +93,30 @@ async function trace(words: readonly string[], options: TraceOptions): Promise<v
   const { source } = opened.value;
   using stop = stopSignal(options.for);
   try {
+    refuseUnknown(filter, source.knowsNetns, ` by ${source.method}`);
     // Opened first, so that what changes meanwhile is not missed.
     const known = await readKnownSockets();
-    const commandOf = (pid: number) => readCommand(pid) ?? '';
     const follower = createFollower({
-      known: source.method === 'tracefs' ? NONE : known,
-      commandOf,
+      known: source.hasCookies ? known : withoutCookies(known),
+      isShared: sharesSockets,
     });
-    const sink = createSink(options, source.method !== 'tracefs');
+    const sink = createSink(options, source.hasCookies);
+    const { pid } = options;
+    const isOfPid = pid === undefined ? null : (each: ObservedTransition) => concerns(each, pid);
+    const record = (each: TraceRecord) => {
+      const transition = follower.follow(each);
+      if (transition === null || sink.isDone() || !matches(each, transition)) return;
+      if (isOfPid === null || isOfPid(transition)) sink.take(transition);
+    };
     printError(`${openingNote(opened.value)}\n`);
     sink.start();
-    while (!stop.signal.aborted && !sink.isDone()) {
-      source.poll((record) => {
-        const transition = follower.follow(record);
-        if (transition === null || sink.isDone()) return;
-        if (matches(record, transition) && concerns(transition, options.pid)) {
-          sink.take(transition);
-        }
-      });
+    for (let isOver = false; !isOver;) {
+      // Asked before the last look, which shows what was still in the buffer.
+      isOver = stop.signal.aborted;
+      const count = source.poll(record);
       sink.flush();
-      await delay(INTERVAL_MS, undefined, { signal: stop.signal }).catch(() => {});
+      isOver ||= sink.isDone();
+      if (!isOver) await pause(count > MANY ? BUSY_INTERVAL_MS : INTERVAL_MS, stop.signal);
     }
     sink.end(source.lost());
   } finally {
@@ -113,10 +124,27 @@ async function trace(words: readonly string[], options: TraceOptions): Promise<v
   }
 }
 
-const NONE: ReadonlyMap<number, KnownSocket> = new Map();
+function refuseUnknown(filter: Filter, knowsNetns: boolean, how: string): void {
+  const unknown = unknownToTrace(filter, knowsNetns);
+  if (unknown !== null) throw new UserError(`trace${how} cannot filter by ${unknown}.`);
+}
 
-function concerns({ process, holder }: ObservedTransition, pid: number | undefined): boolean {
-  return pid === undefined || process?.pid === pid || holder?.pid === pid;
+/** Where sockets have other numbers, who listens where is all that can be used. */
+function withoutCookies(known: ReadonlyMap<number, KnownSocket>): Map<number, KnownSocket> {
+  const listening = [...known].flatMap(([cookie, { state, holder, listensAt }]) =>
+    listensAt === null
+      ? []
+      : [[-cookie, { state, holder, listensAt: { ...listensAt, netns: null } }] as const],
+  );
+  return new Map(listening);
+}
+
+function concerns({ process, holder }: ObservedTransition, pid: number): boolean {
+  return process?.pid === pid || holder?.pid === pid;
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => {});
 }
 
 function openingNote({ source, refused }: OpenedTrace): string {
@@ -136,60 +164,62 @@ interface Sink {
 }
 
 function createSink(options: TraceOptions, hasCookies: boolean): Sink {
-  const paint = wantsColour() ? coloured : plain;
+  if (options.diagram === true) return createDiagramSink();
   const limit = options.count ?? Infinity;
+  return options.summary === true
+    ? createSummarySink(limit, options.json === true)
+    : createLineSink(limit, options.json === true, hasCookies);
+}
+
+function createSummarySink(limit: number, isJson: boolean): Sink {
+  const summary = createSummarizer();
   let taken = 0;
-  let lines: string[] = [];
-  const flush = () => {
-    if (lines.length > 0) print(`${lines.join('\n')}\n`);
-    lines = [];
-  };
-  const isDone = () => taken >= limit;
-  const note = (lost: number) => {
-    if (lost > 0)
-      printError(`lastack: ${lost} transitions were lost: the kernel's buffer was full\n`);
-  };
-  if (options.summary === true) {
-    const summary = createSummarizer();
-    return {
-      start() {},
-      take(transition) {
-        taken++;
-        summary.add(transition);
-      },
-      flush() {},
-      isDone,
-      end(lost) {
-        if (options.json === true) {
-          print(
-            `${JSON.stringify({ schema: 'lastack.trace-summary/1', lost, ...summary.result() })}\n`,
-          );
-        } else print(`${traceSummaryLines(summary.result(), lost, paint).join('\n')}\n`);
-      },
-    };
-  }
-  if (options.diagram === true) return createDiagramSink(note);
   return {
-    start() {
-      if (options.json !== true) print(`${traceHeader(paint)}\n`);
-    },
+    start() {},
     take(transition) {
       taken++;
-      lines.push(
-        options.json === true ? transitionJson(transition, hasCookies) : traceLine(transition),
-      );
+      summary.add(transition);
     },
-    flush,
-    isDone,
+    flush() {},
+    isDone: () => taken >= limit,
     end(lost) {
-      flush();
-      note(lost);
+      const result = summary.result();
+      const paint = wantsColour() ? coloured : plain;
+      const document = { schema: 'lastack.trace-summary/1', lost, ...result };
+      const lines = isJson ? [JSON.stringify(document)] : traceSummaryLines(result, lost, paint);
+      print(`${lines.join('\n')}\n`);
     },
   };
 }
 
+function createLineSink(limit: number, isJson: boolean, hasCookies: boolean): Sink {
+  const writer = new ByteWriter((bytes) => writeAll(1, bytes));
+  const text = new TraceLines(writer);
+  const json = new TraceJsonLines(writer, hasCookies);
+  let taken = 0;
+  return {
+    start() {
+      if (!isJson) text.header(wantsColour() ? coloured : plain);
+      writer.flush();
+    },
+    take(transition) {
+      taken++;
+      if (isJson) json.line(transition);
+      else text.line(transition);
+    },
+    flush: () => writer.flush(),
+    isDone: () => taken >= limit,
+    end: noteLost,
+  };
+}
+
+function noteLost(lost: number): void {
+  if (lost === 0) return;
+  printError(`lastack: ${lost} transitions were lost: the kernel's buffer was full\n`);
+}
+
 /** Draws the first connection that is over; at the end of the time, the last one that was seen. */
-function createDiagramSink(note: (lost: number) => void): Sink {
+function createDiagramSink(): Sink {
   const connections = createConnections();
   let finished: readonly ObservedTransition[] | null = null;
   return {
@@ -201,7 +231,7 @@ function createDiagramSink(note: (lost: number) => void): Sink {
       const drawn = finished ?? connections.unfinished().at(-1);
       if (drawn === undefined) print('No connection changed its state.\n');
       else print(`${sequenceLines(tracedSequence(drawn)).join('\n')}\n`);
-      note(lost);
+      noteLost(lost);
     },
   };
 }

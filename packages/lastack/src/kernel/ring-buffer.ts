@@ -11,6 +11,8 @@ const HEADER_BYTES = 8;
 /** BPF_RINGBUF_BUSY_BIT, BPF_RINGBUF_DISCARD_BIT of the length. */
 const BUSY = 0x8000_0000;
 const DISCARDED = 0x4000_0000;
+/** Room is given back to the writers after so many records, not only after all. */
+const RECORDS_AT_A_TIME = 4096;
 
 /** Records that BPF programs write and this process reads, in order, without a system call. */
 export interface RingBuffer extends Disposable {
@@ -20,7 +22,7 @@ export interface RingBuffer extends Disposable {
    *
    * @returns how many there were
    */
-  read(record: (words: Uint32Array, at: number) => void): number;
+  read(record: (words: Uint32Array<ArrayBuffer>, at: number) => void): number;
 }
 
 /**
@@ -57,6 +59,7 @@ function mapRingBuffer(libc: Libc, map: BpfDescriptor, bytes: number): RingBuffe
       const end = Number(Atomics.load(produced, 0));
       let count = 0;
       while (position < end) {
+        if (count % RECORDS_AT_A_TIME === 0) Atomics.store(consumed, 0, BigInt(position));
         const at = (position & (bytes - 1)) >>> 2;
         const header = words[at];
         if ((header & BUSY) !== 0) break;

@@ -53,8 +53,10 @@ export const STATE_CHANGE = {
   received: 24,
   /** `sk_flags`: bits of enum sock_flags, include/net/sock.h. */
   flags: 26,
+  rcvNxt: 28,
+  copiedSeq: 29,
 } as const;
-const RECORD_BYTES = 112;
+const RECORD_BYTES = 120;
 
 export const STATE_CHANGE_BTF = {
   offsets: [
@@ -72,6 +74,8 @@ export const STATE_CHANGE_BTF = {
     'net.ns.inum',
     'tcp_sock.bytes_acked',
     'tcp_sock.bytes_received',
+    'tcp_sock.rcv_nxt',
+    'tcp_sock.copied_seq',
   ],
   functions: ['btf_trace_inet_sock_set_state'],
 } as const satisfies BtfWanted;
@@ -176,6 +180,10 @@ function countBytes({ offsets }: BtfFacts): BpfStep[] {
     store(8, 10, frame + 4 * STATE_CHANGE.acked, 1),
     load(8, 1, 0, offsets['tcp_sock.bytes_received']),
     store(8, 10, frame + 4 * STATE_CHANGE.received, 1),
+    load(4, 1, 0, offsets['tcp_sock.rcv_nxt']),
+    store(4, 10, frame + 4 * STATE_CHANGE.rcvNxt, 1),
+    load(4, 1, 0, offsets['tcp_sock.copied_seq']),
+    store(4, 10, frame + 4 * STATE_CHANGE.copiedSeq, 1),
     label('uncounted'),
   ];
 }

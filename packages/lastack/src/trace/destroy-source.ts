@@ -46,16 +46,20 @@ export function openDestroySource(libc: Libc): Observation<TraceSource> {
   return seen({
     method: 'destroy multicast',
     limits: 'only that a socket is gone, not its states before, nor why, nor who closed it',
+    knowsNetns: false,
+    hasCookies: true,
     poll(record) {
-      for (;;) {
+      for (let count = 0; ;) {
         const bytes = libc.recv(fd, buffer, BUFFER_BYTES, MSG_DONTWAIT);
         if (bytes < 0 && libc.errno() === ENOBUFS) {
           // The kernel does not say how many.
           lost++;
           continue;
         }
-        if (bytes <= 0) return;
-        for (const found of parseDestroyed(buffer.subarray(0, bytes), Date.now())) record(found);
+        if (bytes <= 0) return count;
+        const destroyed = parseDestroyed(buffer.subarray(0, bytes), Date.now());
+        for (const found of destroyed) record(found);
+        count += destroyed.length;
       }
     },
     lost: () => lost,
@@ -85,10 +89,10 @@ export function parseDestroyed(bytes: Buffer, atMs: number): TraceRecord[] {
       addresses,
       at: 0,
       error: null,
-      pid: null,
-      command: null,
+      running: null,
       finReceived: null,
       orphaned: null,
+      unread: null,
       acked: null,
       received: null,
     });

@@ -7,8 +7,16 @@ export interface TraceSource extends Disposable {
   readonly method: TraceMethod;
   /** What this source cannot tell; null when nothing is missing. */
   readonly limits: string | null;
-  /** Hands on what has come since the last call. */
-  poll(record: (record: TraceRecord) => void): void;
+  /**
+   * Hands on what has come since the last call.
+   *
+   * @returns how much that was
+   */
+  poll(record: (record: TraceRecord) => void): number;
+  /** Whether records carry the network namespace. */
+  readonly knowsNetns: boolean;
+  /** Whether a record's `socket` is the cookie, which other tools know too. */
+  readonly hasCookies: boolean;
   /** How many records were lost so far. */
   lost(): number;
 }
