@@ -1,7 +1,6 @@
 // Builds @lastack/net: one CommonJS implementation and a thin ES module over it, so that an error is of
 // the same class however it was imported; with --types also one file of types an entry, and the license.
 import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 import { packageFolder, readEntries, withTypes } from './extract-types.mjs';
@@ -27,12 +26,11 @@ async function buildImplementation() {
     input: inputOf(entries),
     output: { ...outputOf('cjs'), exports: 'named' },
   });
-  const require = createRequire(import.meta.url);
   for (const entry of entries) {
-    const file = `${dist}${entry}.cjs`;
-    delete require.cache[file];
-    const names = Object.keys(require(file)).toSorted();
-    const lines = names.map((name) => `export const ${name} = implementation.${name};\n`);
+    const { exports } = output.find(({ name, isEntry }) => isEntry && name === entry);
+    const lines = exports
+      .toSorted()
+      .map((name) => `export const ${name} = implementation.${name};\n`);
     const source = `import implementation from './${entry}.cjs';\n\n${lines.join('')}`;
     // Renamed into place, so that a program that runs meanwhile never reads half a file.
     await writeFile(`${dist}${entry}.mjs.new`, source);
