@@ -98,7 +98,8 @@ export function createFollower({
       listeners.remove({ ...placeOf(record), localPort: local.port });
     socket.closedFirst ??= firstCloser(arrow);
     socket.state = to;
-    socket.sinceMs = record.atMs;
+    // A server's SYN-RECEIVED has no socket: the kernel makes it when the handshake is over, and announces both states then.
+    socket.sinceMs = from === 'LISTEN' ? null : record.atMs;
     if (to === 'CLOSED' || to === 'TIME-WAIT') followed.delete(record.socket);
     return {
       atMs: record.atMs,

@@ -72,8 +72,9 @@ export function registerTrace(program: Command): void {
       'after',
       `
 Traces all network namespaces where BPF or tracefs are allowed (root), else the end of this one's sockets.
-Process: who made the change by a system call; in brackets who has the socket. TIME-WAIT's end is not announced by
-the kernel. Examples:
+Process: who made the change by a system call; in brackets who has the socket. What the kernel does not announce:
+the end of TIME-WAIT; an orphan's FIN-WAIT-2; how long a server's connection was in SYN-RECEIVED (the SYN and the
+ACK are announced together). Examples:
   lastack trace 'dport = :5432'
   lastack trace state close-wait --json
   lastack trace --summary --for 10s`,

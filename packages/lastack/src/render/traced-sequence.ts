@@ -6,7 +6,7 @@ interface Row {
   readonly at: number;
   left: string;
   right: string;
-  readonly arrow: SequenceArrow | null;
+  arrow: SequenceArrow | null;
 }
 
 /**
@@ -15,25 +15,30 @@ interface Row {
  */
 export function tracedSequence(transitions: readonly ObservedTransition[]): SequenceDiagram {
   const [first] = transitions;
-  const start = first.atMs;
-  const isPair = transitions.some(({ socket }) => socket !== first.socket);
   const rows: Row[] = [];
   for (const transition of transitions) {
     const place: SequencePlace = transition.socket === first.socket ? 'left' : 'right';
-    const last = rows.at(-1);
     const received = receivedBy(transition);
-    const isAnswer =
-      last !== undefined && last[place] === '' && last.arrow !== null && last.arrow.from !== place;
-    if (received !== null && isAnswer) {
-      last[place] = transition.to;
-      continue;
+    const sent = received === null ? sentBy(transition) : null;
+    const row: Row = { at: transition.atMs - first.atMs, left: '', right: '', arrow: null };
+    row[place] = transition.to;
+    if (received !== null) {
+      const sending = findSending(rows, place, received);
+      const isNext = sending !== null && !rows.slice(rows.indexOf(sending)).some(isSaid(place));
+      if (isNext) {
+        sending[place] = transition.to;
+        continue;
+      }
+      row.arrow = { from: otherOf(place), label: received, part: 'whole' };
+      if (sending?.arrow) {
+        // Something else happened at this end before the segment arrived.
+        sending.arrow = { ...sending.arrow, part: 'sent' };
+        row.arrow = { ...row.arrow, part: 'arrives' };
+      }
+    } else if (sent !== null) {
+      row.arrow = { from: place, label: sent, part: 'whole' };
     }
-    rows.push({
-      at: transition.atMs - start,
-      left: place === 'left' ? transition.to : '',
-      right: place === 'right' ? transition.to : '',
-      arrow: arrowOf(transition, place, received, isPair),
-    });
+    rows.push(row);
   }
   return {
     left: endpointText(first.local),
@@ -42,20 +47,24 @@ export function tracedSequence(transitions: readonly ObservedTransition[]): Sequ
   };
 }
 
-function arrowOf(
-  transition: ObservedTransition,
-  place: SequencePlace,
-  received: string | null,
-  isPair: boolean,
-): SequenceArrow | null {
-  const other = place === 'left' ? 'right' : 'left';
-  if (received !== null) {
-    // The sender's own change, if it is on this host, has drawn what was sent.
-    const isDrawn = isPair && received !== 'ACK';
-    return isDrawn ? null : { from: other, label: received, part: 'whole' };
-  }
-  const sends = sentBy(transition);
-  return sends === null ? null : { from: place, label: sends, part: 'whole' };
+/**
+ * The line on which the other end sent a segment that has not arrived. The kernel announces a server's SYN-RECEIVED only
+ * with its ESTABLISHED, so that may be many lines above.
+ */
+function findSending(rows: readonly Row[], place: SequencePlace, label: string): Row | null {
+  const sending = rows.find(
+    ({ arrow, ...row }) =>
+      arrow?.part === 'whole' && arrow.from !== place && arrow.label === label && row[place] === '',
+  );
+  return sending ?? null;
+}
+
+function isSaid(place: SequencePlace): (row: Row) => boolean {
+  return (row) => row[place] !== '';
+}
+
+function otherOf(place: SequencePlace): SequencePlace {
+  return place === 'left' ? 'right' : 'left';
 }
 
 /** The segment that a change answers to. */
@@ -64,6 +73,10 @@ function receivedBy({ cause }: ObservedTransition): string | null {
   return cause.slice('receive '.length).replace(' of FIN', '');
 }
 
-function sentBy({ from, to }: ObservedTransition): string | null {
-  return TRANSITIONS.find((arrow) => arrow.from === from && arrow.to === to)?.sends ?? null;
+function sentBy({ from, to, cause }: ObservedTransition): string | null {
+  if (cause === 'shutdown(WR) or close()') return 'FIN';
+  const arrow = TRANSITIONS.find(
+    (each) => each.from === from && each.to === to && each.on === cause,
+  );
+  return arrow?.sends ?? null;
 }

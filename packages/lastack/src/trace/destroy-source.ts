@@ -45,7 +45,7 @@ export function openDestroySource(libc: Libc): Observation<TraceSource> {
   let lost = 0;
   return seen({
     method: 'destroy multicast',
-    limits: 'only that a socket is gone, not its states before, nor why, nor who closed it',
+    limits: 'all but that a socket is gone: its states before, why, and who closed it',
     knowsNetns: false,
     hasCookies: true,
     poll(record) {

@@ -5,7 +5,15 @@ const ajv = new Ajv({ formats: { 'date-time': (text) => !Number.isNaN(Date.parse
 
 /** What is wrong with a document by a schema of docs/; null when nothing is. */
 export function schemaErrors(
-  name: 'doctor' | 'plan' | 'run' | 'socket' | 'summary',
+  name:
+    | 'doctor'
+    | 'explain'
+    | 'plan'
+    | 'run'
+    | 'socket'
+    | 'summary'
+    | 'trace-summary'
+    | 'transition',
   document: unknown,
 ): string | null {
   const url = new URL(`../../../../docs/${name}.schema.json`, import.meta.url);
