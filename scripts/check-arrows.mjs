@@ -9,6 +9,7 @@ const ARROWS = {
   net: [],
   'lastack/kernel': ['core'],
   'lastack/render': ['core'],
+  'lastack/explain': ['core', 'lastack/render'],
   'lastack/gather': ['core', 'lastack/kernel'],
   'lastack/locate': ['core', 'lastack/kernel'],
   'lastack/trace': ['core', 'lastack/kernel'],
@@ -18,6 +19,7 @@ const ARROWS = {
     'core',
     'lastack/kernel',
     'lastack/render',
+    'lastack/explain',
     'lastack/gather',
     'lastack/locate',
     'lastack/lab',
@@ -27,7 +29,7 @@ const ARROWS = {
 };
 
 /** What the pure rooms may import from outside the project. */
-const PURE_ROOMS = { core: [], 'lastack/render': ['node:util'] };
+const PURE_ROOMS = { core: [], 'lastack/render': ['node:util'], 'lastack/explain': [] };
 const FFI_FILES = [
   'packages/lastack/src/kernel/ffi.ts',
   'packages/net/src/socket/unacked-bytes.ts',

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import('./run.ts')).registerRun,
   trace: async () => (await import('./trace.ts')).registerTrace,
   plan: async () => (await import('./plan.ts')).registerPlan,
+  explain: async () => (await import('./explain.ts')).registerExplain,
   demo: async () => (await import('./demo.ts')).registerDemo,
   lab: async () => (await import('./lab.ts')).registerLab,
 };

@@ -31,7 +31,7 @@ const TIME_WIDTH = 9;
 const END_WIDTH = 15;
 const ARROW_WIDTH = 34;
 /** A pause so long gets a line of its own, in milliseconds. */
-const PAUSE = 1000;
+export const PAUSE = 1000;
 
 /** The diagram as lines of text, 78 columns wide: times, the left end, arrows, the right end. */
 export function sequenceLines({ left, right, rows }: SequenceDiagram): string[] {
@@ -77,7 +77,9 @@ function lineOf(time: string, left: string, arrow: string, right: string): strin
   return cells.join('').trimEnd();
 }
 
-/** Milliseconds below a second, else seconds. */
-function timeOf(at: number): string {
-  return at < 1000 ? `${Math.round(at * 10) / 10} ms` : `${Math.round(at / 100) / 10} s`;
+/** Milliseconds below a second, then seconds, and minutes where they are whole. */
+export function timeOf(at: number): string {
+  if (at < 1000) return `${Math.round(at * 10) / 10} ms`;
+  if (at >= 120_000 && at % 60_000 === 0) return `${at / 60_000} min`;
+  return `${Number((at / 1000).toFixed(at < 10_000 ? 2 : 1))} s`;
 }

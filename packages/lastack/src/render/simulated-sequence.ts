@@ -1,4 +1,4 @@
-import { flagNames, type Segment, type TimelineEvent } from '@lastack/core';
+import { flagNames, type Segment, type TcpState, type TimelineEvent } from '@lastack/core';
 import type { SequenceArrow, SequenceDiagram, SequencePlace } from './sequence-diagram.ts';
 
 type SendEvent = Extract<TimelineEvent, { kind: 'send' }>;
@@ -11,12 +11,26 @@ interface Row {
   arrow: SequenceArrow | null;
 }
 
+interface Ends {
+  /** What the server's end was before the first segment. */
+  readonly server: 'LISTEN' | 'CLOSED';
+  /** When the clock was stopped, ms; null when the run ended by itself. */
+  readonly until: number | null;
+}
+
 /** What simulate() recorded, as a diagram: the client at the left, the server at the right. */
-export function simulatedSequence(events: readonly TimelineEvent[]): SequenceDiagram {
-  const rows: Row[] = [];
+export function simulatedSequence(
+  events: readonly TimelineEvent[],
+  { server, until }: Ends = { server: 'LISTEN', until: null },
+): SequenceDiagram {
+  const rows: Row[] = [{ at: 0, left: 'CLOSED', right: server, arrow: null }];
+  const states: Record<SequencePlace, TcpState> = { left: 'CLOSED', right: server };
+  const labels = createLabels();
   /** Arrows that are drawn whole and have not arrived yet. */
   const onTheWay = new Map<Segment, Row>();
+  /** What arrives again, or is lost and arrives nevertheless, is a copy. */
   const arrived = new Set<Segment>();
+  const lost = new Set<Segment>();
   /** By end: the line of the segment that it has just received, whose consequence is written beside it. */
   const consequence: Record<SequencePlace, Row | null> = { left: null, right: null };
 
@@ -24,7 +38,14 @@ export function simulatedSequence(events: readonly TimelineEvent[]): SequenceDia
     const place: SequencePlace = event.role === 'client' ? 'left' : 'right';
     if (event.kind === 'send') send(event, place, partOf(events, index));
     else if (event.kind === 'arrive') arrive(event.at, place, event.segment);
-    else note(event.at, place, event.kind === 'state' ? event.to : callText(event.call));
+    else if (event.kind === 'call') addRow(event.at)[place] = callText(event.call);
+    else {
+      states[place] = event.to;
+      note(event.at, place, event.to);
+    }
+  }
+  if (until !== null && until > (rows.at(-1)?.at ?? 0)) {
+    rows.push({ at: until, left: states.left, right: states.right, arrow: null });
   }
   return { left: 'client', right: 'server', rows };
 
@@ -45,14 +66,16 @@ export function simulatedSequence(events: readonly TimelineEvent[]): SequenceDia
     const joins =
       last !== undefined && last.at === event.at && last.arrow === null && last[from] !== '';
     const row = joins ? last : addRow(event.at);
-    row.arrow = { from, label: labelOf(event.segment), part };
+    row.arrow = { from, label: labels.of(event.segment, from), part };
     consequence[from] = null;
     if (part === 'whole') onTheWay.set(event.segment, row);
+    if (part === 'lost') lost.add(event.segment);
   }
 
   function arrive(at: number, place: SequencePlace, segment: Segment): void {
     const whole = onTheWay.get(segment);
     onTheWay.delete(segment);
+    labels.arrived(segment, place);
     consequence[place] = whole ?? addArrival(at, place, segment);
     arrived.add(segment);
   }
@@ -60,8 +83,8 @@ export function simulatedSequence(events: readonly TimelineEvent[]): SequenceDia
   function addArrival(at: number, place: SequencePlace, segment: Segment): Row {
     const row = addRow(at);
     const from = place === 'left' ? 'right' : 'left';
-    const part = arrived.has(segment) ? 'copy' : 'arrives';
-    row.arrow = { from, label: labelOf(segment), part };
+    const part = arrived.has(segment) || lost.has(segment) ? 'copy' : 'arrives';
+    row.arrow = { from, label: labels.of(segment, from), part };
     return row;
   }
 }
@@ -81,11 +104,45 @@ function partOf(events: readonly TimelineEvent[], index: number): SequenceArrow[
   return 'sent';
 }
 
-function labelOf({ flags, length }: Segment): string {
-  const names = flagNames(flags);
-  if (length === 0) return names;
-  const data = `${length} B`;
-  return /SYN|FIN|RST/.test(names) ? `${names.replace('PSH ', '')}, ${data}` : data;
+/** Names segments as a reader of a capture does: what is in them, and whether it was sent before. */
+function createLabels() {
+  const known = new Map<Segment, string>();
+  const sent = new Set<string>();
+  /** The highest acknowledgement that has reached an end: a probe asks for the byte before it. */
+  const acked: Record<SequencePlace, number | null> = { left: null, right: null };
+
+  return {
+    of(segment: Segment, from: SequencePlace): string {
+      const label = known.get(segment) ?? labelOf(segment, from);
+      known.set(segment, label);
+      return label;
+    },
+    arrived({ flags, ack }: Segment, place: SequencePlace): void {
+      if (flagNames(flags).includes('ACK')) acked[place] = ack;
+    },
+  };
+
+  function labelOf(segment: Segment, from: SequencePlace): string {
+    const { flags, length, seq, window, connection } = segment;
+    const names = flagNames(flags);
+    const takesSequence = length > 0 || /SYN|FIN/.test(names);
+    if (!takesSequence) {
+      if (names === 'ACK' && acked[from] !== null && seq === (acked[from] - 1) >>> 0)
+        return 'window probe';
+      return window === 0 && names === 'ACK' ? 'ACK, window 0' : names;
+    }
+    const data = `${length} B`;
+    const text =
+      length === 0
+        ? names
+        : /SYN|FIN|RST/.test(names)
+          ? `${names.replace('PSH ', '')}, ${data}`
+          : data;
+    const key = `${from} ${connection} ${seq} ${text}`;
+    const again = sent.has(key);
+    sent.add(key);
+    return again ? `${text}, again` : text;
+  }
 }
 
 function callText(call: CallEvent['call']): string {

@@ -1,0 +1,20 @@
+/** RFC 9293's figure 5 on half a screen: who connects or closes first goes down at the left. */
+export const STATE_DIAGRAM: readonly string[] = [
+  '                                    CLOSED',
+  '           connect(): send SYN    ┌───┴───┐    listen()',
+  '                     SYN-SENT ◀───┘       └───▶ LISTEN',
+  'receive SYN ACK: send ACK │                        │ receive SYN: send SYN ACK',
+  '                          │                   SYN-RECEIVED',
+  '                          ▼                        │ receive ACK',
+  '                     ESTABLISHED ◀─────────────────┘',
+  '    close(): send FIN  ┌──┴───────────────────┐  receive FIN: send ACK',
+  '                       ▼                      ▼',
+  '                  FIN-WAIT-1             CLOSE-WAIT   no time-out: waits for the program',
+  'receive ACK of FIN ┌───┴────┐ receive FIN     │ close(): send FIN',
+  '                   ▼        ▼                 ▼',
+  '              FIN-WAIT-2  CLOSING         LAST-ACK',
+  'receive FIN: send ACK └──┬──┘ receive ACK     │ receive ACK of FIN',
+  '                         ▼                    ▼',
+  '                     TIME-WAIT ── 60 s ──▶ CLOSED',
+  'Left out: resets and time-outs (from nearly everywhere to CLOSED), and the rare ways of each page.',
+];
