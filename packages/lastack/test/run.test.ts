@@ -45,6 +45,15 @@ describe.concurrent('run finds the line that makes a socket that is not closed',
   }
 });
 
+test('run finds the line that called a package which connects in the next tick', async (ctx) => {
+  await using namespace = await namespaceOrSkip(ctx);
+  const program = 'redis-client.cjs';
+  const output = await runUnder({ namespace, parent }, ['--json'], commandOf(program));
+  expect(reportOf(output).findings).toMatchObject([
+    { kind: 'open-at-exit', count: 1, locations: [await makerIn(program, 'open')] },
+  ]);
+});
+
 describe.concurrent('run is silent about a program that closes', () => {
   for (const program of ['healthy.mjs', 'healthy.py']) {
     test(`in ${program}`, async (ctx) => {

@@ -11,6 +11,8 @@ const { Error } = globalThis;
 const DEEPEST = 50;
 /** Frames to keep beyond the program's own line. */
 const BEYOND = 5;
+/** Frames of ours, and the one that called. */
+const NEAREST = 6;
 /** So many were enough until now. */
 let enough = 10;
 /** Programs with more scripts than this start over. */
@@ -47,6 +49,15 @@ function describe({ error, depth, cause }) {
   if (own < 0 && cause !== undefined) return textOf(cause);
   const first = frames[own] ?? frames.find(({ rank }) => rank === LIBRARY) ?? frames[0];
   return [first, ...frames].map((frame) => frame?.text ?? '').join('\n');
+}
+
+/** Whether a package has called the function that asks; half the price of an origin. */
+function callerIsPackage() {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = NEAREST;
+  const error = new Error();
+  Error.stackTraceLimit = limit;
+  return framesOf(error)[0]?.rank === LIBRARY;
 }
 
 const OWN = 0;
@@ -110,4 +121,4 @@ function describeScript(name) {
   return { file, rank, map: findSourceMap(name) };
 }
 
-module.exports = { captureOrigin, textOf };
+module.exports = { callerIsPackage, captureOrigin, textOf };

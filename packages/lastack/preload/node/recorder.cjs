@@ -1,11 +1,14 @@
 'use strict';
 /* oxlint-disable eslint/no-underscore-dangle -- net.Socket's own name for its handle */
 // Records where each TCP socket of this program is made. Nothing is thrown, printed or kept alive here; sockets are only
-// looked at. A server's connections are made where it began to listen; a fetch's where fetch was called.
+// looked at. A server's connections are made where it began to listen; a fetch's where fetch was called; those that a package
+// makes in the next tick where the package was called.
 const net = require('node:net');
 const { captureOrigin, textOf } = require('./origin.cjs');
 const { isBusy, record, recordConnecting } = require('./pace.cjs');
 const { servers } = require('./exit-note.cjs');
+const { scheduler } = require('./ticks.cjs');
+const { quietly, wrap } = require('./wrap.cjs');
 
 const { apply } = Reflect;
 
@@ -15,33 +18,10 @@ const listens = new WeakMap();
 /** The origin of the fetch that is going on; made only for those that need it, since it slows every promise down. */
 let fetches = null;
 
-/** Runs an action of ours, whose failure must not be the program's. */
-function quietly(action) {
-  try {
-    return action();
-  } catch {
-    return undefined;
-  }
-}
-
-function wrap(object, name, make) {
-  const original = object[name];
-  const own = Object.getOwnPropertyDescriptor(object, name);
-  const value = make(original);
-  Object.defineProperty(value, 'name', { value: original.name, configurable: true });
-  Object.defineProperty(value, 'length', { value: original.length, configurable: true });
-  Object.defineProperty(object, name, {
-    value,
-    writable: true,
-    configurable: true,
-    enumerable: own?.enumerable ?? false,
-  });
-}
-
 /* oxlint-disable eslint/prefer-rest-params -- an array for each call costs more than all else here */
 wrap(net.Socket.prototype, 'connect', (original) => {
   return function connect() {
-    const origin = quietly(() => captureOrigin(isBusy(), fetches?.getStore()));
+    const origin = quietly(() => captureOrigin(isBusy(), fetches?.getStore() ?? scheduler()));
     const result = apply(original, this, arguments);
     if (origin !== undefined) quietly(() => recordConnecting(this, origin));
     return result;

@@ -39,6 +39,6 @@ function cellsOf({ kind, peer, count, oldestMs, created }: RunRow): string[] {
     oldestMs === null ? '-' : compactDuration(oldestMs),
     created === null
       ? 'not recorded (neither Node 18+ nor Python 3.8+)'
-      : `${created.file}:${created.line} ${created.function}`,
+      : `${created.name === undefined ? '' : `${created.name}: `}${created.file}:${created.line} ${created.function}`,
   ];
 }

@@ -1,5 +1,5 @@
 import type { Location } from '@lastack/core';
-import { RECORDED_EVIDENCE } from '../locate/recorded/locate-recorded.ts';
+import { createdAt } from '../locate/recorded/created-at.ts';
 import type { Frame } from '../locate/recorded/slot.ts';
 import type { Leak } from './leak.ts';
 
@@ -60,7 +60,7 @@ function describe(leaks: readonly Leak[]): RunFinding {
       command: theirs[0].command,
       fds: theirs.map(({ fd }) => fd).toSorted((a, b) => a - b),
     })),
-    created: stack === null ? null : { role: 'created', ...stack.own, evidence: RECORDED_EVIDENCE },
+    created: stack === null ? null : createdAt(stack.own),
     stack: stack?.frames ?? [],
   };
 }

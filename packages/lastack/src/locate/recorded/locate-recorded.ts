@@ -1,11 +1,10 @@
 import { seen } from '@lastack/core';
 import { readProcLink } from '../../kernel/procfs/read-proc.ts';
 import type { Locator, SocketLocation } from '../locator.ts';
+import { createdAt } from './created-at.ts';
 import { readRecord } from './read-record.ts';
 import { findRunFolder } from './run-folder.ts';
 import { sourceReader } from './to-source.ts';
-
-export const RECORDED_EVIDENCE = 'recorded by lastack run';
 
 /** Where sockets were made, of a process that `lastack run` has started: nothing is asked of the process. */
 export const locateRecorded: Locator = async ({ pid, fds }) => {
@@ -17,7 +16,7 @@ export const locateRecorded: Locator = async ({ pid, fds }) => {
     const inode = inodeOf(pid, fd);
     const stack = inode === null ? null : readRecord(folder.value, { pid, fd, inode });
     if (stack === null) continue;
-    locations.push({ role: 'created', ...toSource(stack).own, evidence: RECORDED_EVIDENCE, fd });
+    locations.push({ ...createdAt(toSource(stack).own), fd });
   }
   const missing = fds.length - locations.length;
   return seen({
