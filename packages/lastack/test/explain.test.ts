@@ -48,7 +48,13 @@ test('explain --json says the same to a program, as its schema says', async () =
   const { subjects } = JSON.parse(list) as { subjects: { id: string }[] };
   expect(schemaErrors('explain', JSON.parse(list))).toBeNull();
   expect(subjects).toHaveLength(11 + 16);
-  for (const id of ['CLOSE-WAIT', 'TIME-WAIT', 'port-exhaustion', 'zombie-children']) {
+  for (const id of [
+    'CLOSE-WAIT',
+    'TIME-WAIT',
+    'port-exhaustion',
+    'zombie-children',
+    'tcp_tw_reuse',
+  ]) {
     const { stdout } = await runLastack(['explain', id, '--json', '--seeds', '10']);
     expect.soft(schemaErrors('explain', JSON.parse(stdout)), id).toBeNull();
   }
@@ -59,6 +65,20 @@ test('explain --json says the same to a program, as its schema says', async () =
     simulation: { ends: { server: { state: 'CLOSE-WAIT' } } },
     trial: null,
   });
+});
+
+test.each([
+  [
+    'net.ipv4.tcp_fin_timeout',
+    'It does not: it is the time of an orphaned FIN-WAIT-2. (TIME-WAIT)',
+  ],
+  ['tcp_tw_recycle', 'It is gone since Linux 4.12.'],
+  ['SO_LINGER', 'It sends a RST'],
+  ['eof-ignored', 'close-wait-leak the peer has closed, the program does not'],
+])('a setting or a cause is explained, too: %s', async (name, truth) => {
+  const { stdout, status } = await runLastack(['explain', name]);
+  expect(status).toBe(0);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(truth);
 });
 
 test('explain --svg draws into a file', async () => {

@@ -1,16 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { explanationJson, subjectsJson } from '../explain/explain-json.ts';
-import { explainLines, type Executed } from '../explain/explain-text.ts';
+import { explanationJson, subjectsJson, topicJson } from '../explain/explain-json.ts';
+import { explainLines, topicLines, type Executed } from '../explain/explain-text.ts';
 import { findSubject } from '../explain/find-subject.ts';
 import { indexLines } from '../explain/index-text.ts';
 import { PROGRAMS, type ProgramName } from '../explain/programs.ts';
 import { show, type Variation } from '../explain/simulation.ts';
 import type { Subject } from '../explain/subject.ts';
 import { SUBJECTS } from '../explain/subjects.ts';
+import type { Topic } from '../explain/topic.ts';
 import { tryTimeWait } from '../explain/why-time-wait.ts';
 import { sequenceSvg } from '../render/sequence-svg.ts';
-import { coloured, plain } from '../render/style.ts';
+import { coloured, plain, type Paint } from '../render/style.ts';
 import { parseDurationOption } from './duration-option.ts';
 import { print } from './output.ts';
 import { terminalWidth, wantsColour } from './terminal.ts';
@@ -36,7 +37,10 @@ export function registerExplain(program: Command): void {
   program
     .command('explain')
     .description('what a state or a finding means, simulated: with causes, remedies and myths')
-    .argument('[subject]', 'a state (CLOSE_WAIT, close-wait) or a finding; all are listed without')
+    .argument(
+      '[subject]',
+      'a state (CLOSE_WAIT, close-wait), a finding or a setting; all are listed without',
+    )
     .addOption(new Option('--client <program>', 'what the client does').choices(NAMES))
     .addOption(new Option('--server <program>', 'what the server does').choices(NAMES))
     .addOption(new Option('--loss <percent>', 'how much is lost').argParser(parsePercent))
@@ -64,7 +68,8 @@ Simulates two endpoints by the rules of RFC 9293; looks at nothing on this host.
   lastack explain
   lastack explain close-wait --server closes-late
   lastack explain TIME_WAIT --loss 10% --seed 7
-  lastack explain fin-wait-2 --rfc --svg fin-wait-2.svg`,
+  lastack explain fin-wait-2 --rfc --svg fin-wait-2.svg
+  lastack explain tcp_tw_recycle`,
     )
     .action((name: string | undefined, options: ExplainOptions) => explain(name, options));
 }
@@ -77,21 +82,33 @@ function explain(name: string | undefined, options: ExplainOptions): void {
     print(options.json === true ? toJson(subjectsJson(SUBJECTS)) : toText(indexLines(paint)));
     return;
   }
-  const subject = subjectOf(name);
+  const found = findSubject(name);
+  if (found.kind === 'unknown') {
+    throw new UserError(
+      `nothing is known about '${name}'. Perhaps ${listed(found.nearest)}; lastack explain lists all`,
+    );
+  }
+  if (found.kind === 'topic') explainTopic(found, options, paint);
+  else explainSubject(found.subject, options, paint);
+}
+
+function explainTopic(topic: Topic, { svg, json }: ExplainOptions, paint: Paint): void {
+  if (svg !== undefined)
+    throw new UserError(
+      `${topic.name} has no sequence diagram: ask for one of ${topic.subjects.join(', ')}`,
+    );
+  print(
+    json === true ? toJson(topicJson(topic)) : toText(topicLines(topic, paint, terminalWidth())),
+  );
+}
+
+function explainSubject(subject: Subject, options: ExplainOptions, paint: Paint): void {
   const executed = execute(subject, options);
   if (options.svg !== undefined) writeSvg(options.svg, subject, executed);
   print(
     options.json === true
       ? toJson(explanationJson(subject, executed))
       : toText(explainLines(subject, executed, paint, terminalWidth())),
-  );
-}
-
-function subjectOf(name: string): Subject {
-  const found = findSubject(name);
-  if (found.kind === 'found') return found.subject;
-  throw new UserError(
-    `nothing is known about '${name}'. Perhaps ${listed(found.nearest)}; lastack explain lists all`,
   );
 }
 

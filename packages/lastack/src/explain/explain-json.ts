@@ -3,6 +3,7 @@ import { waysInto, waysOutOf } from './arrows.ts';
 import type { Executed } from './explain-text.ts';
 import type { Subject } from './subject.ts';
 import { pageOf } from './subjects.ts';
+import type { Topic } from './topic.ts';
 
 const SCHEMA = 'lastack.explain/1';
 
@@ -17,6 +18,11 @@ export function subjectsJson(subjects: readonly Subject[]): object {
       docs: pageOf(subject),
     })),
   };
+}
+
+/** What `explain --json` prints of a word. */
+export function topicJson({ name, myths, subjects }: Topic): object {
+  return { schema: SCHEMA, kind: 'topic', name, myths, subjects };
 }
 
 /** What `explain --json` prints of a subject. Texts are Markdown. */

@@ -7,6 +7,7 @@ import { plainProse } from './plain-prose.ts';
 import type { Shown } from './simulation.ts';
 import { pageOf } from './subjects.ts';
 import type { Block, FindingSubject, Myth, Sample, StateSubject, Subject } from './subject.ts';
+import type { Topic } from './topic.ts';
 import { trialText, type TimeWaitTrial } from './why-time-wait.ts';
 
 const LABEL_WIDTH = 9;
@@ -38,6 +39,27 @@ export function explainLines(
       ? stateLines(subject, paint, width)
       : findingLines(subject, paint, width)),
     ...field('more', [pageOf(subject)], paint, width),
+  ];
+}
+
+/** What is believed of a word and what is so, and where there is more. */
+export function topicLines(
+  { name, myths, subjects }: Topic,
+  paint: Paint,
+  width: number,
+): string[] {
+  return [
+    `${paint('bold', name)}   ${myths.length === 0 ? 'no state and no finding by itself' : 'what is believed of it, and what is so'}`,
+    ...blockLines(
+      [{ list: myths.map(({ claim, truth, subject }) => `${claim} ${truth} (${subject})`) }],
+      width,
+    ),
+    ...field(
+      'more',
+      [`lastack explain ${subjects.map((id) => id.toLowerCase()).join(', ')}`],
+      paint,
+      width,
+    ),
   ];
 }
 

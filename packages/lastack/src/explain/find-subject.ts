@@ -1,10 +1,12 @@
 import { RULE_IDS, TCP_STATES } from '@lastack/core';
 import { SUBJECTS } from './subjects.ts';
 import type { Subject } from './subject.ts';
+import { findTopic, type Topic } from './topic.ts';
 
-/** A subject by what people call it, or the names that come nearest. */
+/** A subject by what people call it, a word that subjects speak of, or the names that come nearest. */
 export type Found =
   | { readonly kind: 'found'; readonly subject: Subject }
+  | Topic
   | { readonly kind: 'unknown'; readonly nearest: readonly string[] };
 
 const SUGGESTIONS = 3;
@@ -14,6 +16,12 @@ export function findSubject(name: string): Found {
   const wanted = normal(name);
   const exact = SUBJECTS.find((subject) => namesOf(subject).some((own) => normal(own) === wanted));
   if (exact !== undefined) return { kind: 'found', subject: exact };
+  const topic = findTopic(name);
+  if (topic !== null) {
+    // A word of one subject only, such as a cause of close-wait-leak, stands for it.
+    const [only, ...others] = SUBJECTS.filter(({ id }) => topic.subjects.includes(id));
+    return others.length === 0 ? { kind: 'found', subject: only } : topic;
+  }
   const names = [...TCP_STATES, ...RULE_IDS];
   const near = names
     .map((own) => ({ own, edits: distanceOf(wanted, normal(own)) }))

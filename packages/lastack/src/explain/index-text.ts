@@ -16,7 +16,7 @@ export function indexLines(paint: Paint): string[] {
       ({ id, title }) => `${paint('bold', id.padEnd(STATE_WIDTH))}${plainProse(title)}`,
     ),
     '',
-    'And what lastack finds:',
+    'What lastack finds; settings (tcp_tw_recycle) and causes (eof-ignored) are explained, too:',
     ...findingRows(paint),
     '',
     'lastack explain close-wait: one of them, simulated; --loss 20% --seed 3 --server closes-late vary it',
