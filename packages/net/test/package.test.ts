@@ -5,9 +5,9 @@ import {
   installPackage,
   type PackedPackage,
   packPackage,
-  type Project,
   TSC,
 } from './package/installed-package.ts';
+import type { Project } from './package/project.ts';
 
 /** The running Node, and others to test with: LASTACK_TEST_NODES, paths separated by colons. */
 const NODES = [
@@ -184,7 +184,7 @@ describe('the types, compiled with the types of Node only', () => {
 
   it('fit programs that use the other entries', async () => {
     await using consumer = await installPackage(packed.tarball);
-    for (const name of ['@types/node', 'undici', 'vitest']) await consumer.link(name);
+    await consumer.link('@types/node', 'undici', 'vitest');
     await consumer.write('subpaths.mts', TYPED_SUBPATHS);
     await consumer.write('subpaths.cts', TYPED_SUBPATHS);
     await consumer.write(

@@ -1,12 +1,7 @@
-import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+import { join } from 'node:path';
+import { openProject, type Project, ROOT, run } from './project.ts';
 
 /** What of the repository `npm pack` and its prepack script need. */
 const SOURCES = [
@@ -46,30 +41,10 @@ export async function packPackage(): Promise<PackedPackage> {
 }
 
 /** A folder in which the tarball was installed, and nothing else. */
-export interface Project extends AsyncDisposable {
-  readonly folder: string;
-  /** Makes a package of the repository's own node_modules available. */
-  link(name: string): Promise<void>;
-  write(file: string, content: string): Promise<void>;
-  /** Runs a command to its end. @returns what it printed; rejects, with it, when the command fails */
-  run(command: string, ...args: readonly string[]): Promise<string>;
-}
-
 export async function installPackage(tarball: string): Promise<Project> {
-  const folder = await mkdtemp(join(tmpdir(), 'net-install-'));
-  await writeFile(join(folder, 'package.json'), '{}');
-  await npm(folder, 'install', '--offline', '--no-audit', '--no-fund', tarball);
-  return {
-    folder,
-    async link(name) {
-      const link = join(folder, 'node_modules', name);
-      await mkdir(dirname(link), { recursive: true });
-      await symlink(join(ROOT, 'node_modules', name), link);
-    },
-    write: async (file, content) => writeFile(join(folder, file), content),
-    run: async (command, ...args) => call(folder, command, args),
-    [Symbol.asyncDispose]: async () => rm(folder, { recursive: true }),
-  };
+  const project = await openProject();
+  await npm(project.folder, 'install', '--offline', '--no-audit', '--no-fund', tarball);
+  return project;
 }
 
 /** TypeScript's compiler, as an argument of node. */
@@ -77,16 +52,5 @@ export const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
   // Its cache is in the folder: an ordinary user may have no home.
-  return call(cwd, 'npm', [...args, '--cache', join(cwd, '.npm-cache')]);
-}
-
-async function call(cwd: string, command: string, args: readonly string[]): Promise<string> {
-  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, VITEST: ___, ...env } = process.env;
-  try {
-    const { stdout } = await run(command, args, { cwd, env, timeout: 120_000 });
-    return stdout;
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${command} ${args.join(' ')} failed: ${stdout}${stderr}`, { cause: error });
-  }
+  return run(cwd, 'npm', [...args, '--cache', join(cwd, '.npm-cache')]);
 }
