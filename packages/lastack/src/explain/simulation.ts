@@ -1,5 +1,6 @@
 import {
   CLEAN_PATH,
+  grouped,
   LINUX,
   RFC_9293,
   simulate,
@@ -119,10 +120,18 @@ function conditionsOf(simulation: Simulation, variation: Variation, setup: Setup
     ...(duplicate > 0 ? [`${percent(duplicate)} arrive twice`] : []),
     ...(cutAt === undefined ? [] : [`the network is cut after ${cutAt} ms`]),
     ...(isRandom ? [`seed ${setup.seed}`] : []),
+    ...differences(simulation),
     ...(variation.stack === 'rfc' ? ['by the letter of RFC 9293'] : []),
   ].join(', ');
   const answer = simulation.refuses === true ? 'nobody listens' : `the server ${server}`;
   return `The client ${client}; ${answer}. ${network}.`;
+}
+
+function differences({ options = {} }: Simulation): string[] {
+  return [
+    ...(options.timeWait === 0 ? ['TIME-WAIT left out'] : []),
+    ...(options.mss === undefined ? [] : [`segments of ${grouped(options.mss)} bytes`]),
+  ];
 }
 
 function percent(rate: number): string {

@@ -1,6 +1,9 @@
 import {
   CLEAN_PATH,
+  closesLate,
+  halfCloses,
   NEVER_CLOSES,
+  NEVER_READS,
   simulate,
   writesAndCloses,
   type Path,
@@ -105,6 +108,45 @@ test('each segment that arrives is drawn once: whole, or as it leaves and as it 
     expect(count('whole') + count('arrives')).toBe(
       events.filter(({ kind }) => kind === 'arrive').length,
     );
+  }
+});
+
+test('at each end calls and states stand in the order in which they happened, on lines in the order of the clock', () => {
+  const programs = [
+    writesAndCloses(3000),
+    NEVER_CLOSES,
+    closesLate(40),
+    halfCloses(20_000),
+    NEVER_READS,
+  ];
+  for (let seed = 1; seed <= 100; seed++) {
+    const events: TimelineEvent[] = [];
+    const path = {
+      ...CLEAN_PATH,
+      jitter: seed % 40,
+      loss: (seed % 3) / 10,
+      duplicate: 0.1,
+      lateBy: 500,
+    };
+    const client = programs[seed % 5];
+    const server = programs[(seed * 3 + 1) % 5];
+    simulate({ seed, client, server, path, connections: 2 }, (event) => events.push(event));
+    const { rows } = simulatedSequence(events);
+    expect(rows.map(({ at }) => at)).toEqual(rows.map(({ at }) => at).toSorted((a, b) => a - b));
+    for (const [place, role] of [
+      ['left', 'client'],
+      ['right', 'server'],
+    ] as const) {
+      const happened = events.flatMap((event) => {
+        if (event.role !== role) return [];
+        if (event.kind === 'state') return [event.to];
+        return event.kind === 'call' ? [event.call.kind] : [];
+      });
+      const shown = rows
+        .slice(1)
+        .flatMap((row) => (row[place] === '' ? [] : [row[place].replace(/\(.*/, '')]));
+      expect(shown, `seed ${seed}, ${role}`).toEqual(happened);
+    }
   }
 });
 

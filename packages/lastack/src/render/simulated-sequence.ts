@@ -31,15 +31,20 @@ export function simulatedSequence(
   /** What arrives again, or is lost and arrives nevertheless, is a copy. */
   const arrived = new Set<Segment>();
   const lost = new Set<Segment>();
-  /** By end: the line of the segment that it has just received, whose consequence is written beside it. */
-  const consequence: Record<SequencePlace, Row | null> = { left: null, right: null };
+  /** By end: when it received its last segment, and the line of it, beside which the consequence is written. */
+  const received: Record<SequencePlace, { at: number; row: Row } | null> = {
+    left: null,
+    right: null,
+  };
 
   for (const [index, event] of events.entries()) {
     const place: SequencePlace = event.role === 'client' ? 'left' : 'right';
     if (event.kind === 'send') send(event, place, partOf(events, index));
     else if (event.kind === 'arrive') arrive(event.at, place, event.segment);
-    else if (event.kind === 'call') addRow(event.at)[place] = callText(event.call);
-    else {
+    else if (event.kind === 'call') {
+      received[place] = null;
+      note(event.at, place, callText(event.call));
+    } else {
       states[place] = event.to;
       note(event.at, place, event.to);
     }
@@ -56,9 +61,10 @@ export function simulatedSequence(
   }
 
   function note(at: number, place: SequencePlace, text: string): void {
-    const row = consequence[place] ?? addRow(at);
+    const last = received[place];
+    const row = last !== null && last.at === at ? last.row : addRow(at);
     row[place] = text;
-    consequence[place] = null;
+    received[place] = null;
   }
 
   function send(event: SendEvent, from: SequencePlace, part: SequenceArrow['part']): void {
@@ -67,7 +73,7 @@ export function simulatedSequence(
       last !== undefined && last.at === event.at && last.arrow === null && last[from] !== '';
     const row = joins ? last : addRow(event.at);
     row.arrow = { from, label: labels.of(event.segment, from), part };
-    consequence[from] = null;
+    received[from] = null;
     if (part === 'whole') onTheWay.set(event.segment, row);
     if (part === 'lost') lost.add(event.segment);
   }
@@ -76,7 +82,7 @@ export function simulatedSequence(
     const whole = onTheWay.get(segment);
     onTheWay.delete(segment);
     labels.arrived(segment, place);
-    consequence[place] = whole ?? addArrival(at, place, segment);
+    received[place] = { at, row: whole ?? addArrival(at, place, segment) };
     arrived.add(segment);
   }
 
@@ -89,19 +95,27 @@ export function simulatedSequence(
   }
 }
 
-/** Whole, unless the other end sends, or a later segment overtakes, while this one is on its way. */
+/** Whole, unless the other end acts by itself, or a later segment overtakes, while this one is on its way. */
 function partOf(events: readonly TimelineEvent[], index: number): SequenceArrow['part'] {
   const sent = events[index] as SendEvent;
   if (sent.arrives === null) return 'lost';
   const later = new Set<Segment>();
   for (const event of events.slice(index + 1)) {
     if (event.at >= sent.arrives) return 'whole';
-    if (event.kind === 'send' && event.role !== sent.role) return 'sent';
+    if (event.role !== sent.role && actsByItself(event)) return 'sent';
     if (event.kind === 'send') later.add(event.segment);
     if (event.kind === 'arrive' && later.has(event.segment)) return 'sent';
   }
   // It arrives after the clock has stopped.
   return 'sent';
+}
+
+function actsByItself(event: TimelineEvent): boolean {
+  return (
+    event.kind === 'send' ||
+    event.kind === 'call' ||
+    (event.kind === 'state' && event.on === 'time-out')
+  );
 }
 
 /** Names segments as a reader of a capture does: what is in them, and whether it was sent before. */

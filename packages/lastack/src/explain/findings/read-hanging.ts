@@ -94,9 +94,9 @@ export const readHanging: FindingSubject = {
   ],
   simulation: {
     shows:
-      'The request is acknowledged, and then the network is cut. The client has nothing to send, so nothing tells it: it waits for ever.',
+      'The request is acknowledged, no answer comes, and then the network is cut. The client has nothing to send, so nothing tells it: it waits for ever.',
     client: 'waits',
-    server: 'answers',
+    server: 'never-closes',
     path: { cutAt: 45 },
     until: 600_000,
   },
