@@ -42,7 +42,7 @@ export interface ObservedTransition extends Endpoints {
 /** Follows sockets by their cookies, and turns records into transitions; pure but for its memory. */
 export interface Follower {
   /** Null where the record changes nothing that a user would call a state. */
-  follow(record: TraceRecord): ObservedTransition | null;
+  readonly follow: (record: TraceRecord) => ObservedTransition | null;
   /** Sockets that are being followed. */
   readonly size: () => number;
 }

@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+const STDERR = 2;
+
 /**
  * Whether a child of a process holds one of its sockets, as the workers of a server do that forks after listen(). False
- * where it cannot be seen (another user's process, or a kernel without CONFIG_PROC_CHILDREN).
+ * where it cannot be seen (another user's process, or a kernel without CONFIG_PROC_CHILDREN). The standard streams do not
+ * count: under systemd they are sockets, which every child has.
  */
 export function sharesSockets(pid: number, proc = '/proc'): boolean {
   try {
@@ -30,6 +33,7 @@ function childrenOf(task: string): string[] {
 function socketsOf(process: string): string[] {
   const folder = join(process, 'fd');
   return descriptorsIn(folder).flatMap((fd) => {
+    if (Number(fd) <= STDERR) return [];
     try {
       const target = readlinkSync(join(folder, fd));
       return target.startsWith('socket:') ? [target] : [];
