@@ -55,7 +55,9 @@ async function fetchNode(major) {
 async function test(title, node, filters, others) {
   console.log(`\n${title}`);
   const file = `${cache}results.json`;
-  const reporters = ['--reporter=./scripts/plain-reporter.mjs', '--reporter=json'];
+  const reporters = ['default', './scripts/plain-reporter.mjs', 'json'].map(
+    (name) => `--reporter=${name}`,
+  );
   const args = ['node_modules/vitest/vitest.mjs', 'run', ...filters, ...reporters];
   const env = { ...process.env, LASTACK_TEST_NODES: others.join(':') };
   const { status } = run(node, [...args, `--outputFile.json=${file}`], { env });

@@ -43,11 +43,10 @@ async function answered(server: Server, protocol: 'tcp' | 'tls'): Promise<number
 
 /** Until the server takes nothing more, or everything. */
 async function writeUntilFull(socket: Socket): Promise<void> {
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   for (let sent = 0; sent < UPLOAD_BYTES && !socket.destroyed; sent += CHUNK.length) {
-    await new Promise((resolve) => {
-      socket.once('close', resolve);
-      socket.write(CHUNK, resolve);
-    });
+    const written = new Promise((resolve) => socket.write(CHUNK, resolve));
+    await Promise.race([closed, written]);
   }
 }
 
