@@ -106,7 +106,7 @@ test.each([
   [['explain', 'listen', '--loss', 'much'], 'Give a share of 100: 10%.'],
   [['explain', 'listen', '--loss', '101%'], 'Give a share of 100: 10%.'],
   [['explain', 'listen', '--seeds', '0'], 'Give a whole number from 1'],
-  [['explain', 'listen', '--server', 'sleeps'], 'Allowed choices are'],
+  [['explain', 'listen', '--server', 'sleeps'], 'The programs are closes-first,'],
   [['explain', 'listen', '--linux', '--rfc'], 'cannot be used with'],
   [['explain', 'zombie-children', '--svg', '/dev/null'], 'has no sequence diagram'],
   [['explain', '--svg', '/dev/null'], '--svg needs a subject'],

@@ -4,7 +4,7 @@ import { explanationJson, subjectsJson, topicJson } from '../explain/explain-jso
 import { explainLines, topicLines, type Executed } from '../explain/explain-text.ts';
 import { findSubject } from '../explain/find-subject.ts';
 import { indexLines } from '../explain/index-text.ts';
-import { PROGRAMS, type ProgramName } from '../explain/programs.ts';
+import { isProgramName, PROGRAMS, type ProgramName } from '../explain/programs.ts';
 import { show, type Variation } from '../explain/simulation.ts';
 import type { Subject } from '../explain/subject.ts';
 import { SUBJECTS } from '../explain/subjects.ts';
@@ -31,7 +31,7 @@ interface ExplainOptions {
   readonly json?: boolean;
 }
 
-const NAMES = Object.keys(PROGRAMS);
+const MOST = 100_000;
 
 export function registerExplain(program: Command): void {
   program
@@ -41,8 +41,8 @@ export function registerExplain(program: Command): void {
       '[subject]',
       'a state (CLOSE_WAIT, close-wait), a finding or a setting; all are listed without',
     )
-    .addOption(new Option('--client <program>', 'what the client does').choices(NAMES))
-    .addOption(new Option('--server <program>', 'what the server does').choices(NAMES))
+    .addOption(new Option('--client <program>', 'what the client does').argParser(parseProgram))
+    .addOption(new Option('--server <program>', 'what the server does').argParser(parseProgram))
     .addOption(new Option('--loss <percent>', 'how much is lost').argParser(parsePercent))
     .addOption(
       new Option(
@@ -69,7 +69,10 @@ Simulates two endpoints by the rules of RFC 9293; looks at nothing on this host.
   lastack explain close-wait --server closes-late
   lastack explain TIME_WAIT --loss 10% --seed 7
   lastack explain fin-wait-2 --rfc --svg fin-wait-2.svg
-  lastack explain tcp_tw_recycle`,
+  lastack explain tcp_tw_recycle
+
+Programs:
+${programLines().join('\n')}`,
     )
     .action((name: string | undefined, options: ExplainOptions) => explain(name, options));
 }
@@ -149,6 +152,16 @@ function toJson(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
 }
 
+function programLines(): string[] {
+  const width = Math.max(...Object.keys(PROGRAMS).map(({ length }) => length));
+  return Object.entries(PROGRAMS).map(([name, { does }]) => `  ${name.padEnd(width)}  ${does}`);
+}
+
+function parseProgram(text: string): ProgramName {
+  if (isProgramName(text)) return text;
+  throw new InvalidArgumentError(`The programs are ${Object.keys(PROGRAMS).join(', ')}.`);
+}
+
 /** `10%` or `10`: a rate from 0 to 1. */
 function parsePercent(text: string): number {
   const percent = /^\d+(\.\d+)?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
@@ -160,8 +173,8 @@ function parsePercent(text: string): number {
 
 function parseCount(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 1_000_000) {
-    throw new InvalidArgumentError('Give a whole number from 1 to 1,000,000.');
+  if (!Number.isInteger(count) || count < 1 || count > MOST) {
+    throw new InvalidArgumentError('Give a whole number from 1 to 100,000.');
   }
   return count;
 }

@@ -92,7 +92,7 @@ function trialLines(trial: TimeWaitTrial, width: number): string[] {
 function stateLines(state: StateSubject, paint: Paint, width: number): string[] {
   const other = state.alsoCalled.filter((name) => name !== state.id);
   return [
-    ...field('also', other.length === 0 ? [] : [`${other.join(', ')} (ss, netstat)`], paint, width),
+    ...field('also', other.length === 0 ? [] : [other.join(', ')], paint, width),
     ...field('in', waysInto(state.id).map(wayText('from')), paint, width),
     ...field('out', waysOutOf(state.id).map(wayText('to')), paint, width),
     ...field('lasts', [state.lasts], paint, width),

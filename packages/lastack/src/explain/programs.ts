@@ -104,3 +104,7 @@ export const PROGRAMS = {
 } as const satisfies Readonly<Record<string, NamedProgram>>;
 
 export type ProgramName = keyof typeof PROGRAMS;
+
+export function isProgramName(name: string): name is ProgramName {
+  return Object.hasOwn(PROGRAMS, name);
+}
