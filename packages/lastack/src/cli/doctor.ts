@@ -9,6 +9,7 @@ import { diagnosisJson } from '../render/diagnosis-json.ts';
 import { doctorLines } from '../render/doctor-text.ts';
 import type { Report } from '../render/report.ts';
 import { coloured, plain } from '../render/style.ts';
+import { confirmQueryOn } from './confirm-query.ts';
 import { forOption, parseDurationOption } from './duration-option.ts';
 import { print } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -21,6 +22,8 @@ interface DoctorOptions {
   readonly for: number;
   readonly watch?: true | number;
   readonly attach?: boolean;
+  readonly deep?: 'query';
+  readonly yes?: boolean;
   readonly json?: boolean;
   readonly failOn: Severity;
   readonly netns?: string;
@@ -46,6 +49,13 @@ export function registerDoctor(program: Command): void {
       '--attach',
       'find lines in Node programs through their inspector: signals them where that is safe, pauses them for moments',
     )
+    .addOption(
+      new Option(
+        '--deep <how>',
+        'with query: look through the heap of Node programs for sockets that --attach misses; stops them for seconds, asks first',
+      ).choices(['query']),
+    )
+    .option('--yes', 'do what --deep asks for, without a question')
     .option('--json', 'print the diagnosis as JSON')
     .addOption(
       new Option('--fail-on <severity>', 'exit with 1 from this severity on')
@@ -64,6 +74,7 @@ function parsePid(text: string): number {
 
 async function doctor(options: DoctorOptions): Promise<void> {
   const { pid } = options;
+  refuseDeep(options);
   if (options.replay !== undefined) {
     const evidence = await readEvidence(options.replay);
     show({ ...examine(evidence, pid), whereabouts: new Map() }, options);
@@ -93,13 +104,31 @@ async function doctor(options: DoctorOptions): Promise<void> {
       throw new UserError(`Cannot read TCP sockets: ${reason}. To see them, ${remedy}.`);
     }
     const { evidence, diagnosis } = examine(seen, pid);
+    const isDeep = options.deep === 'query';
+    // It may ask something.
+    if (isDeep) progress.end();
+    const terminal = { input: process.stdin, output: process.stderr };
     const whereabouts = await locateFindings(diagnosis, seen, {
-      attach: options.attach === true,
+      attach: options.attach === true || isDeep,
+      confirmQuery: isDeep ? confirmQueryOn(terminal, options.yes === true) : null,
     });
-    progress.end();
+    if (!isDeep) progress.end();
     if (interval !== undefined && isatty(1)) print(CLEAR_SCREEN);
     show({ evidence, diagnosis, whereabouts }, options);
     if (interval === undefined) return;
+  }
+}
+
+/** What stops programs for seconds is agreed to each time. */
+function refuseDeep({ deep, yes, watch, replay }: DoctorOptions): void {
+  if (deep === undefined) return;
+  if (watch !== undefined || replay !== undefined) {
+    throw new UserError('--deep goes with neither --watch nor --replay: leave it out.');
+  }
+  if (yes !== true && !(isatty(0) && isatty(2))) {
+    throw new UserError(
+      `--deep=${deep} stops programs for seconds and must be agreed to: run it on a terminal, or add --yes.`,
+    );
   }
 }
 

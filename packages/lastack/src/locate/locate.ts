@@ -12,6 +12,7 @@ import {
   type Whereabouts,
 } from '@lastack/core';
 import type { Located, Locator, SocketLocation, UnreadAnswer } from './locator.ts';
+import type { ConfirmQuery } from './node/deep-query.ts';
 import { nativeTool } from './native-tools.ts';
 import { whileHeld } from './still-held.ts';
 
@@ -34,6 +35,8 @@ const MOST_LOCATIONS = 8;
 export interface LocateOptions {
   /** Whether Node's inspector may be used: it signals the program and pauses it for moments. */
   readonly attach: boolean;
+  /** Asked before the heap of a Node program is looked through, which stops it for seconds; without it, it is not. */
+  readonly confirmQuery?: ConfirmQuery | null;
 }
 
 /** Finds the lines of code behind findings. It only reads, unless `attach` says otherwise. */
@@ -135,11 +138,12 @@ async function locateIn(
 /** Loaded only when a finding asks for it. */
 async function locatorFor(
   { runtime }: ProcessFacts,
-  { attach }: LocateOptions,
+  { attach, confirmQuery = null }: LocateOptions,
 ): Promise<Locator | null> {
   if (runtime === 'python') return (await import('./python/locate-python.ts')).locatePython;
-  if (runtime === 'node' && attach) return (await import('./node/locate-node.ts')).locateNode;
-  return null;
+  if (runtime !== 'node' || !attach) return null;
+  const { locateNode } = await import('./node/locate-node.ts');
+  return (target) => locateNode(target, confirmQuery);
 }
 
 /** What says most comes first. */

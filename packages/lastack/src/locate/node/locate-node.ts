@@ -1,6 +1,7 @@
-import { seen, unavailable } from '@lastack/core';
+import { seen, type Observation } from '@lastack/core';
 import { readProcLink } from '../../kernel/procfs/read-proc.ts';
-import type { Locator, SocketLocation } from '../locator.ts';
+import type { Located, LocateTarget, SocketLocation } from '../locator.ts';
+import { patienceFor, predictQuery, type ConfirmQuery, type QueryCost } from './deep-query.ts';
 import { useInspector } from './inspector.ts';
 import { lookAtMainThread } from './main-thread.ts';
 import { isComputing } from './executing.ts';
@@ -15,40 +16,87 @@ const IN_ALL_MS = 2000;
  * Finds the lines of a Node process through its inspector: `handled`, `held`, and `executing` when it is busy. To be called
  * only when the user asked for it (`--attach`), and for one process at a time: the inspector is opened by SIGUSR1 where the
  * gate allows that, and closed again; one that was open stays open.
+ * @param confirmQuery asked before the whole heap is looked through for sockets that are no active handles; without it, it is not
  *
  * @example
  * const located = await locateNode({ pid: 4121, fds: [23] });
  */
-export const locateNode: Locator = async (target) => {
+export async function locateNode(
+  target: LocateTarget,
+  confirmQuery: ConfirmQuery | null = null,
+): Promise<Observation<Located>> {
   const { pid, fds } = target;
   const before = readInodes(pid, fds);
-  const inspector = await openInspector(pid);
-  if (inspector.kind !== 'ok') return inspector;
   const search: Search = {
     locations: [],
     notes: new Set(),
     fds: new Set(),
     unreadAnswers: [],
   };
-  const deadline = performance.now() + IN_ALL_MS;
-  const note = (text: string): unknown => search.notes.add(text);
-  const used = await useInspector(inspector.value, deadline, note, async (session) => {
+  const missing = (): readonly number[] => fds.filter((fd) => !search.fds.has(fd));
+  const costs: QueryCost[] = [];
+  let used = await inspect(pid, search, IN_ALL_MS, async (session, deadline) => {
     const { kind } = await lookAtMainThread(pid);
     const thread = 'the main thread';
     await searchThread(session, { target, isBusy: kind === 'busy', thread }, search);
-    const missing = fds.filter((fd) => !search.fds.has(fd));
-    if (missing.length > 0) await searchWorkers(session, deadline, pid, missing, search);
+    if (missing().length === 0) return;
+    await searchWorkers(session, deadline, pid, missing(), search);
+    if (confirmQuery !== null && missing().length > 0) costs.push(await predictQuery(session, pid));
   });
-  if (used.kind !== 'ok') {
-    if (search.locations.length === 0) return unavailable(used.reason, used.remedy);
-    note(`the search ended early: ${used.reason}`);
+  for (const cost of costs) {
+    if (await confirmQuery?.(cost)) used = await queryHeap({ pid, fds: missing() }, cost, search);
   }
+  if (used.kind !== 'ok' && search.locations.length === 0) return used;
+  if (used.kind !== 'ok') search.notes.add(`the search ended early: ${used.reason}`);
+  noteMissing(pid, missing(), search);
+  const locations = withoutReused(search.locations, before, readInodes(pid, fds));
+  return seen({ locations, notes: [...search.notes], unreadAnswers: search.unreadAnswers });
+}
+
+async function inspect(
+  pid: number,
+  search: Search,
+  inAllMs: number,
+  use: (session: Session, deadline: number) => Promise<void>,
+): Promise<Observation<void>> {
+  const inspector = await openInspector(pid);
+  if (inspector.kind !== 'ok') return inspector;
+  const deadline = performance.now() + inAllMs;
+  const note = (text: string): unknown => search.notes.add(text);
+  const used = await useInspector(inspector.value, deadline, note, (session) =>
+    use(session, deadline),
+  );
   if (inspector.value.isOurs) {
     note(`process ${pid} has written lines about its debugger to stderr, because of --attach`);
   }
-  const locations = withoutReused(search.locations, before, readInodes(pid, fds));
-  return seen({ locations, notes: [...search.notes], unreadAnswers: search.unreadAnswers });
-};
+  return used;
+}
+
+/** Looks through the whole heap for the sockets that are no active handles. */
+function queryHeap(
+  target: LocateTarget,
+  cost: QueryCost,
+  search: Search,
+): Promise<Observation<void>> {
+  const queryMs = patienceFor(cost);
+  const thread = 'the main thread';
+  return inspect(target.pid, search, queryMs + IN_ALL_MS, async (session) => {
+    const began = performance.now();
+    await searchThread(session, { target, isBusy: false, thread, queryMs }, search);
+    const tookMs = Math.round(performance.now() - began);
+    search.notes.add(
+      `process ${target.pid} stood still for up to ${tookMs} ms, because of --deep=query`,
+    );
+  });
+}
+
+function noteMissing(pid: number, fds: readonly number[], { notes }: Search): void {
+  if (fds.length === 0) return;
+  const which = fds.slice(0, 5).join(', ') + (fds.length > 5 ? ', …' : '');
+  notes.add(
+    `no open handle of process ${pid} has descriptor ${which}: it may be unref'd (--deep=query finds those), or belong to native code`,
+  );
+}
 
 /** What the descriptors refer to: `socket:[8123]`. */
 function readInodes(pid: number, fds: readonly number[]): ReadonlyMap<number, string> {
@@ -85,10 +133,4 @@ async function searchWorkers(
     const options = { target: { pid, fds }, thread: 'a worker thread' };
     await searchThread(session, { ...options, isBusy: await isComputing(session) }, search);
   });
-  const missing = fds.filter((fd) => !search.fds.has(fd));
-  if (missing.length === 0) return;
-  const which = missing.slice(0, 5).join(', ') + (missing.length > 5 ? ', …' : '');
-  search.notes.add(
-    `no open handle of process ${pid} has descriptor ${which}: it may be unref'd, or belong to native code`,
-  );
 }

@@ -57,6 +57,11 @@ export interface Methods {
   'Runtime.callFunctionOn': [CallFunction, CallResult];
   'Runtime.getProperties': [{ objectId: string; ownProperties: true }, Properties];
   'Runtime.releaseObjectGroup': [{ objectGroup: string }, object];
+  'Runtime.getHeapUsage': [object, { usedSize: number }];
+  'Runtime.queryObjects': [
+    { prototypeObjectId: string; objectGroup: string },
+    { objects: RemoteObject },
+  ];
   'Debugger.enable': [object, object];
   'Debugger.disable': [object, object];
   'Debugger.pause': [object, object];

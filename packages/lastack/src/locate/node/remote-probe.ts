@@ -54,6 +54,16 @@ export class RemoteProbe {
     return probe;
   }
 
+  /**
+   * Looks for the sockets among more objects.
+   * @param objects an array of the target
+   */
+  async findAmong({ objectId }: RemoteObject): Promise<void> {
+    if (objectId === undefined) return;
+    await this.#call('addHandles', [{ objectId }]);
+    while (await this.#value('findMore', [])) if (this.#session.timeLeftMs <= 0) break;
+  }
+
   found(): Promise<ReturnType<Probe['found']>> {
     return this.#value('found', []);
   }

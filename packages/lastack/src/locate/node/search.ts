@@ -1,5 +1,6 @@
 import type { LocateTarget, SocketLocation, UnreadAnswer } from '../locator.ts';
 import { notesOfSockets } from './answer-notes.ts';
+import { querySockets } from './deep-query.ts';
 import { readExecuting } from './executing.ts';
 import { addFetchAnswers } from './fetch-answers.ts';
 import { scopesOf, siteOfFunction, type FunctionSite } from './function-site.ts';
@@ -14,6 +15,8 @@ import type { Session } from './session.ts';
 
 /** Left for leaving the target when the search must end. */
 const RESERVE_MS = 300;
+/** However long the program was stopped before, for the sockets. */
+const LONGEST_WALK_MS = 2000;
 const MOST_CALLS = 300;
 const OTHER_LISTENERS = 40;
 const WORTH_TELLING_MS = 50;
@@ -33,6 +36,8 @@ export interface SearchOptions {
   readonly isBusy: boolean;
   /** How the user knows it: `the main thread`. */
   readonly thread: string;
+  /** How long to wait for a look through the whole heap, ms; absent where that is not wanted. */
+  readonly queryMs?: number;
 }
 
 /**
@@ -41,7 +46,7 @@ export interface SearchOptions {
  */
 export async function searchThread(
   session: Session,
-  { target, isBusy, thread }: SearchOptions,
+  { target, isBusy, thread, queryMs }: SearchOptions,
   search: Search,
 ): Promise<void> {
   const scripts = new Scripts(session, target.pid);
@@ -54,7 +59,9 @@ export async function searchThread(
   }
   if (target.fds.length === 0) return;
   const probe = await RemoteProbe.start(session, target.fds);
-  const inspection = { session, probe, scripts, until: RESERVE_MS };
+  if (queryMs !== undefined) await probe.findAmong(await querySockets(session, queryMs));
+  const until = Math.max(RESERVE_MS, session.timeLeftMs - LONGEST_WALK_MS);
+  const inspection = { session, probe, scripts, until };
   const first = await probe.found();
   const listened = await readListeners(inspection, first, 0, search);
   const ofFetch = first.flatMap(({ client }, index) => (client === 'fetch' ? [index] : []));

@@ -20,7 +20,7 @@ import type { makeAnswers } from './answers.ts';
 export function makeProbe(
   findAnswers: typeof makeAnswers,
   types: ProbeTypes,
-  handles: readonly unknown[],
+  handles: unknown[],
   emitters: readonly unknown[],
   pools: Readonly<Record<string, unknown>>,
   modules: unknown,
@@ -382,6 +382,10 @@ export function makeProbe(
 
   return {
     findMore,
+    /** Adds objects that may be sockets, for `findMore()`. */
+    addHandles: (more: readonly unknown[]): void => {
+      for (let i = 0; i < more.length; i++) handles.push(ownData(more, i));
+    },
     functionsNear,
     /** What was found so far, by its index. */
     found: () =>
