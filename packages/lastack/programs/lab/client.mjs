@@ -1,8 +1,8 @@
 // A client of the lab that does what it is told.
 // Arguments: HOST PORT CONNECTIONS STEP..., where a step is one of
-//   send[=BYTES]  read  until-end  wait=MS  end  close  reset  deaf  hear  vanish
-// "read" waits for data, "until-end" for the server's FIN; "end" sends a FIN, "close" closes, "deaf" stops reading until
-// "hear", "vanish" lets nothing more arrive.
+//   send[=BYTES]  read  until-end  wait=MS  end  close  reset  deaf  vanish
+// "read" waits for data, "until-end" for the server's FIN; "end" sends a FIN, "close" closes, "deaf" stops reading, "vanish"
+// lets nothing more arrive.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createRequire } from 'node:module';
@@ -56,9 +56,6 @@ async function converse() {
         break;
       case 'deaf':
         socket.pause();
-        break;
-      case 'hear':
-        socket.resume();
         break;
       case 'vanish':
         deafen(fdOf(socket));

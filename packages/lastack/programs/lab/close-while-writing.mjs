@@ -7,7 +7,7 @@ const port = Number(process.argv[2]);
 const server = createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => socket.destroy());
   socket.resume();
-  socket.write(Buffer.alloc(20_000_000), (error) => console.log('write', error?.code ?? 'done'));
+  socket.write(Buffer.alloc(20_000_000));
   // A timer of the housekeeping.
   setTimeout(() => socket.destroy(), 0);
 });

@@ -5,11 +5,16 @@ import { createServer } from 'node:net';
 
 const port = Number(process.argv[2]);
 const isFixed = process.argv.includes('--fixed');
-const answer = Buffer.alloc(150_000, 'x');
+const answer = Buffer.alloc(20_000_000);
+
+function refuse(socket) {
+  socket.write(answer);
+  socket.destroy();
+}
 
 const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
   socket.on('error', () => socket.destroy());
   if (isFixed) socket.resume().end(answer);
-  else socket.write(answer, () => setTimeout(() => socket.destroy(), 300));
+  else setTimeout(() => refuse(socket), 300);
 });
 server.listen(port, '127.0.0.1', () => console.log('ready'));

@@ -4,12 +4,13 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
 const port = Number(process.argv[2]);
+/** As long as we are there; of its own commands none gets the copy. */
+const JOB = 'while kill -0 $PPID; do sleep 1 3<&-; done';
 const isFixed = process.argv.includes('--fixed');
 
 const server = createServer({ pauseOnConnect: true }, (socket) => {
   const inherited = isFixed ? [] : [socket];
-  // It waits for its standard input, which ends with us.
-  spawn('sh', ['-c', 'read -r _'], { stdio: ['pipe', 'ignore', 'ignore', ...inherited] });
+  spawn('sh', ['-c', JOB], { stdio: ['ignore', 'ignore', 'ignore', ...inherited] });
   setTimeout(() => socket.destroy(), 100);
 });
 server.listen(port, '127.0.0.1', () => console.log('ready'));

@@ -18,7 +18,7 @@ interface LabOptions {
   readonly jobs: number;
 }
 
-const JOBS = 3;
+const JOBS = 5;
 
 export function registerLab(program: Command): void {
   program

@@ -4,22 +4,19 @@ export async function* inOrder<Item, Result>(
   jobs: number,
   run: (item: Item) => Promise<Result>,
 ): AsyncGenerator<readonly [Item, Result]> {
-  const results: Promise<Result>[] = [];
-  const running = new Set<Promise<unknown>>();
-  const start = () => {
-    const result = run(items[results.length]);
-    results.push(result);
-    const ended: Promise<unknown> = result.then(
-      () => running.delete(ended),
-      () => running.delete(ended),
-    );
-    running.add(ended);
-  };
-  for (const [at, item] of items.entries()) {
-    while (results.length <= at || (results.length < items.length && running.size < jobs)) {
-      if (running.size >= jobs) await Promise.race(running);
-      else start();
+  const settle: ((result: Promise<Result>) => void)[] = [];
+  const results = items.map((_, at) => new Promise<Result>((resolve) => (settle[at] = resolve)));
+  // One that fails before its turn is no unhandled rejection.
+  for (const result of results) result.catch(() => {});
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < items.length) {
+      const at = next++;
+      const result = run(items[at]);
+      settle[at](result);
+      await result.catch(() => {});
     }
-    yield [item, await results[at]];
-  }
+  };
+  for (let job = 0; job < jobs; job++) void work();
+  for (const [at, item] of items.entries()) yield [item, await results[at]];
 }

@@ -8,6 +8,11 @@ const BUILT = fileURLToPath(new URL('./', import.meta.url));
 export const TETHER = `${FOLDER}tether.cjs`;
 export const LOOPBACK_UP = `${FOLDER}loopback-up.cjs`;
 const READY_MS = 20_000;
+/** How a program says that it is not allowed here what it needs. */
+const CANNOT = /^cannot /;
+
+/** What the scenario needs is not allowed here: the message is the reason to skip it. */
+export class NotPossible extends Error {}
 
 /** A program of a scenario that has said `ready`. */
 export interface RunningProgram extends Disposable {
@@ -19,6 +24,7 @@ export interface RunningProgram extends Disposable {
 
 /**
  * Starts a program and waits until it is ready.
+ * @throws NotPossible when it says that it cannot run here
  * @throws Error when it ends or is silent instead
  */
 export async function startProgram(program: LabProgram, port: number): Promise<RunningProgram> {
@@ -42,6 +48,8 @@ export async function startProgram(program: LabProgram, port: number): Promise<R
   if (!(await isReady)) {
     kill();
     await ended;
+    const reason = lines.find((line) => CANNOT.test(line));
+    if (reason !== undefined) throw new NotPossible(`a program ${reason}: run as root`);
     throw new Error(`The ${role} (${file}) did not get ready. ${errors.trim()}`.trim());
   }
   return { role, pid: child.pid ?? 0, lines, [Symbol.dispose]: kill };

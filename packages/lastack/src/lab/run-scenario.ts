@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -6,12 +7,15 @@ import { checkFacts } from './check-facts.ts';
 import { compareStates } from './compare-states.ts';
 import { judgeFindings } from './judge-findings.ts';
 import { expectedStates } from './expected-states.ts';
-import { startProgram, type RunningProgram } from './programs.ts';
+import { NotPossible, startProgram, type RunningProgram } from './programs.ts';
 import type { LabResult, SideResult } from './result.ts';
 import type { Scenario, Side } from './scenario.ts';
 import { watchStates, type StateWatch } from './watch-states.ts';
 
 const PORT = 7000;
+/** Ports of the host that scenarios may have: below those that it gives to clients by default. */
+const FIRST_PORT = 20_000;
+const EPHEMERAL_PORTS = 32_767;
 const WINDOW_MS = 1000;
 const PATIENCE_MS = 20_000;
 const QUIET_MS = 4000;
@@ -37,6 +41,13 @@ export async function runScenario(
   if (refused !== null) return stop('skipped', refused);
   const port = network === 'namespace' ? PORT : await freePort();
   const watch = watchStates();
+  if (scenario.needsBpf === true && watch.method !== 'BPF') {
+    watch[Symbol.dispose]();
+    return stop(
+      'skipped',
+      'the doctor sees it through BPF only, which is not permitted: run as root',
+    );
+  }
   const programs: RunningProgram[] = [];
   const end = () => {
     watch[Symbol.dispose]();
@@ -48,6 +59,7 @@ export async function runScenario(
     return { result: await waitForResult(stage), [Symbol.dispose]: end };
   } catch (error) {
     end();
+    if (error instanceof NotPossible) return stop('skipped', error.message);
     return stop('failed', error instanceof Error ? error.message : String(error));
   }
 }
@@ -114,13 +126,22 @@ function applySettings(settings: NonNullable<Scenario['sysctls']>): string | nul
   return null;
 }
 
-/** A port that is free with the one after it, as far as anybody can know. */
+/** A port that is free with the one after it, and that no connection of the host is given by itself. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+  for (;;) {
+    const port = randomInt(FIRST_PORT, EPHEMERAL_PORTS);
+    if ((await isFree(port)) && (await isFree(port + 1))) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No port is free');
-  return address.port;
+  return true;
 }

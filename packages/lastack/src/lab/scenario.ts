@@ -17,6 +17,8 @@ export interface Scenario {
   readonly patienceMs?: number;
   /** How long the doctor must have nothing to say, ms; 4 s unless given. */
   readonly quietMs?: number;
+  /** The doctor's evidence for it comes through BPF only; where that is not permitted it cannot be judged. */
+  readonly needsBpf?: boolean;
   /** Takes more than a minute: runs only if asked for. */
   readonly isLong?: boolean;
 }

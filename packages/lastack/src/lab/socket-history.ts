@@ -13,64 +13,85 @@ export interface StateSeen {
   readonly atMs: number;
 }
 
-/** Collects what is seen of sockets, by their cookies. */
-export interface HistoryBook {
-  /** A change of state; ports that are not known yet, or no more, are 0. */
-  add(cookie: number, change: StateSeen & Ports): void;
-  /** What a dump shows: the kernel keeps TIME-WAIT and a FIN-WAIT-2 without holder after the socket is CLOSED for a tracer. */
-  confirm(cookie: number, look: StateSeen & Ports): void;
-  /** A dump without them: those that dumps have shown are gone. */
-  missing(present: ReadonlySet<number>, atMs: number): void;
-  histories(): readonly SocketHistory[];
-}
-
 interface Ports {
   readonly localPort: number;
   readonly remotePort: number;
+}
+
+/** Collects what is seen of sockets, by their cookies. */
+export interface HistoryBook {
+  /** A state that the socket has, or has come to; ports that are not known yet, or no more, are 0. */
+  add(cookie: number, seen: StateSeen & Ports): void;
+  /**
+   * A state that the socket has after it is CLOSED for a tracer: the kernel goes on with a smaller one, of the same cookie,
+   * in TIME-WAIT and in a FIN-WAIT-2 that no program holds (tcp_time_wait()).
+   */
+  addAfter(cookie: number, seen: StateSeen & Ports): void;
+  /** Those that dumps have shown, and that this one does not, are gone. */
+  retain(cookies: ReadonlySet<number>, atMs: number): void;
+  histories(): readonly SocketHistory[];
 }
 
 interface Entry {
   localPort: number;
   remotePort: number;
   readonly states: StateSeen[];
+  readonly after: StateSeen[];
 }
 
-export function openHistoryBook(): HistoryBook {
+/** @param isTraced whether `add()` gets every change, of a trace; else what dumps show */
+export function openHistoryBook(isTraced: boolean): HistoryBook {
   const sockets = new Map<number, Entry>();
   const dumped = new Set<number>();
-  const open = (cookie: number, { localPort, remotePort }: Ports) => {
+  const open = (cookie: number, { localPort, remotePort }: Ports): Entry => {
     let socket = sockets.get(cookie);
     if (socket === undefined) {
-      socket = { localPort, remotePort, states: [] };
+      socket = { localPort, remotePort, states: [], after: [] };
       sockets.set(cookie, socket);
     }
     if (localPort !== 0) socket.localPort = localPort;
     if (remotePort !== 0) socket.remotePort = remotePort;
     return socket;
   };
-  const append = (states: StateSeen[], { state, atMs }: StateSeen) => {
-    if (states.at(-1)?.state !== state) states.push({ state, atMs });
-  };
   return {
-    add: (cookie, change) => append(open(cookie, change).states, change),
-    confirm(cookie, look) {
-      const { states } = open(cookie, look);
+    add(cookie, seen) {
+      append(open(cookie, seen).states, seen);
+      if (!isTraced) dumped.add(cookie);
+    },
+    addAfter(cookie, seen) {
+      append(open(cookie, seen).after, seen);
       dumped.add(cookie);
-      const closed = states.at(-1);
-      if (closed?.state !== 'CLOSED') {
-        append(states, look);
-        return;
-      }
-      states.pop();
-      append(states, { state: look.state, atMs: closed.atMs });
     },
-    missing(present, atMs) {
+    retain(cookies, atMs) {
       for (const cookie of dumped) {
-        if (present.has(cookie)) continue;
+        const socket = sockets.get(cookie);
+        if (cookies.has(cookie) || socket === undefined) continue;
         dumped.delete(cookie);
-        append(sockets.get(cookie)?.states ?? [], { state: 'CLOSED', atMs });
+        append(isTraced ? socket.after : socket.states, { state: 'CLOSED', atMs });
       }
     },
-    histories: () => [...sockets.values()].filter(({ remotePort }) => remotePort !== 0),
+    histories: () =>
+      [...sockets.values()]
+        .filter(({ remotePort }) => remotePort !== 0)
+        .map(({ localPort, remotePort, states, after }) => ({
+          localPort,
+          remotePort,
+          states: joined(states, after),
+        })),
   };
+}
+
+function append(states: StateSeen[], { state, atMs }: StateSeen): void {
+  if (states.at(-1)?.state !== state) states.push({ state, atMs });
+}
+
+/** What comes after CLOSED stands in its place. */
+function joined(states: readonly StateSeen[], after: readonly StateSeen[]): StateSeen[] {
+  const closed = states.at(-1);
+  if (closed?.state !== 'CLOSED' || after.length === 0) return [...states];
+  const all = states.slice(0, -1);
+  // The first of them began when the tracer saw CLOSED.
+  for (const [at, seen] of after.entries())
+    append(all, at === 0 ? { ...seen, atMs: closed.atMs } : seen);
+  return all;
 }

@@ -28,10 +28,11 @@ export function watchStates(): StateWatch {
   const netns = ownNetns();
   const opened = openTrace('BPF');
   const source = opened.kind === 'ok' ? opened.value.source : null;
-  const book = openHistoryBook();
+  const book = openHistoryBook(source !== null);
+  const before = presentSockets();
   const look = () => {
     if (source !== null) readTrace(source, netns, book);
-    readDump(book, source === null);
+    readDump(book, before, source === null);
   };
   const timer = setInterval(look, source === null ? SAMPLE_MS : CONFIRM_MS);
   return {
@@ -56,7 +57,7 @@ function readTrace(source: TraceSource, netns: number, book: HistoryBook): void 
   });
 }
 
-function readDump(book: HistoryBook, isAll: boolean): void {
+function readDump(book: HistoryBook, before: ReadonlySet<number>, isAll: boolean): void {
   const read = readSockets({ states: ALL_STATES_MASK, info: 'none', netns: 'own' });
   if (read.kind === 'unavailable') return;
   const { table } = read.value;
@@ -66,19 +67,28 @@ function readDump(book: HistoryBook, isAll: boolean): void {
     const cookie = cookieOf(table, row);
     const state = stateOf(table, row);
     present.add(cookie);
-    if (state === 'LISTEN' || state === 'CLOSED') continue;
+    if (state === 'LISTEN' || state === 'CLOSED' || before.has(cookie)) continue;
     const seen = {
       state,
       atMs,
       localPort: localPortOf(table, row),
       remotePort: remotePortOf(table, row),
     };
-    // A trace tells the others itself, and earlier.
-    if (isAll || state === 'TIME-WAIT' || (state === 'FIN-WAIT-2' && table.inode[row] === 0)) {
-      book.confirm(cookie, seen);
+    if (isAll) book.add(cookie, seen);
+    // A trace tells the others itself.
+    else if (state === 'TIME-WAIT' || (state === 'FIN-WAIT-2' && table.inode[row] === 0)) {
+      book.addAfter(cookie, seen);
     }
   }
-  book.missing(present, atMs);
+  book.retain(present, atMs);
+}
+
+/** The cookies of the sockets that are there already; they are none of ours. */
+function presentSockets(): ReadonlySet<number> {
+  const read = readSockets({ states: ALL_STATES_MASK, info: 'none', netns: 'own' });
+  if (read.kind === 'unavailable') return new Set();
+  const { table } = read.value;
+  return new Set(Array.from({ length: table.count }, (_, row) => cookieOf(table, row)));
 }
 
 function ownNetns(): number {

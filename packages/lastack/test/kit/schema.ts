@@ -8,6 +8,7 @@ export function schemaErrors(
   name:
     | 'doctor'
     | 'explain'
+    | 'lab'
     | 'plan'
     | 'run'
     | 'socket'

@@ -4,17 +4,20 @@ import { request } from '@lastack/net';
 const [port, timeouts] = process.argv.slice(2);
 
 async function ask(): Promise<string> {
-  const response = await request(`http://127.0.0.1:${port}/`, {
-    timeouts: JSON.parse(timeouts) as Record<string, number>,
-  });
-  const text = await response.text();
-  return `answered ${text.length} bytes`;
+  try {
+    const response = await request(`http://127.0.0.1:${port}/`, {
+      timeouts: JSON.parse(timeouts) as Record<string, number>,
+    });
+    return `answered ${(await response.text()).length} bytes`;
+  } catch (error) {
+    return error instanceof Error ? `error ${error.name}` : String(error);
+  }
 }
 
-void ask()
-  .catch((error: unknown) => (error instanceof Error ? `error ${error.name}` : String(error)))
-  .then((line) => {
-    console.log(line);
-    console.log('ready');
-    setInterval(() => {}, 60_000);
-  });
+async function main(): Promise<void> {
+  console.log(await ask());
+  console.log('ready');
+  setInterval(() => {}, 60_000);
+}
+
+void main();

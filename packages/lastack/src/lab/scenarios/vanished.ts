@@ -97,6 +97,7 @@ export const VANISHED: readonly Scenario[] = [
       'The connections are gone from ss, their descriptors are not: a program that never looks at them keeps them until it has no more.',
     lookAt: 'ss -tan shows none of the server; ls -l /proc/PID/fd shows its sockets',
     programs: [server('keep-alive-server.mjs', '--unread'), clients(CLIENTS, 'vanish')],
+    needsBpf: true,
     patienceMs: 40_000,
     expect: {
       states: { client: CONNECTED, server: [...ACCEPTED, 'CLOSED'] },

@@ -53,7 +53,7 @@ export const WAITS: readonly Scenario[] = [
     shows:
       'The server is silent, and recv(2) waits for ever; without keepalive it waits for a dead host, too.',
     lookAt: 'ss -tano: ESTABLISHED, and no timer; cat /proc/PID/task/*/syscall',
-    programs: [server('delay-server.mjs', 'no-head'), client('read-without-timeout.mjs')],
+    programs: [server('keep-alive-server.mjs', '--none'), client('read-without-timeout.mjs')],
     expect: {
       model: { client: SPEAKS_AND_STAYS, server: STAYS },
       findings: [{ rule: 'read-hanging', holder: 'client' }],
