@@ -1,6 +1,6 @@
 // Fault: the handler runs a command that does not end, and waits for it: the event loop stands still.
 // The doctor says: close-wait-leak, blocked-elsewhere.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 
 const port = Number(process.argv[2]);
@@ -9,7 +9,7 @@ const isHealthy = process.argv.includes('--healthy');
 const server = createServer((socket) => {
   socket.on('error', () => socket.destroy());
   socket.on('data', () => {
-    execFileSync('sleep', [isHealthy ? '0' : '3600']);
+    spawnSync('sleep', [isHealthy ? '0' : '3600']);
     socket.write('done\n');
   });
 });
