@@ -1,7 +1,7 @@
 import type { ProcessFacts, ThreadActivity } from '../evidence/process-facts.ts';
-import type { CloseWaitCause } from '../finding/finding.ts';
+import { lockedOutOrIdle } from './close-wait-pool.ts';
+import { socketsOf, type CauseFound, type CloseWaitQueues } from './close-wait-queues.ts';
 import {
-  FUTEX_MEANS,
   isAccepting,
   isBusy,
   isEventLoop,
@@ -12,41 +12,9 @@ import {
   isStuck,
   waitOf,
 } from './threads.ts';
-import { counted } from './wording.ts';
 
 /** Share of its processor time from which on a busy thread is calling the kernel all the time, not computing. */
 const KERNEL_SHARE = 0.15;
-
-/** A single thread that waits beside an accept loop is hardly a pool. */
-const LEAST_POOL = 2;
-
-/** What is known of the sockets of one program that are in CLOSE-WAIT. */
-export interface CloseWaitQueues {
-  /** Recv-Q is 0: nothing is unread, the FIN included. */
-  readonly endRead: number;
-  /** Recv-Q is 1: only the FIN is unread. */
-  readonly finUnread: number;
-  /** Recv-Q is more: data and the FIN are unread. */
-  readonly dataUnread: number;
-  /** Of how many something was read for certain: their handlers have begun. */
-  readonly begun: number;
-  readonly fds: readonly number[];
-  /** `socket:[inode]` of the connections of the same service that are well: waiting for one of them is a handler's job. */
-  readonly healthy: ReadonlySet<string>;
-  /** How many connections of the same service there are, those that are well and those that have only just been left included. */
-  readonly connections: number;
-  /** Most of the sockets are of connections that the program has made itself. */
-  readonly isClient: boolean;
-  /** How the program is known to have gone on since its peers closed, as a clause; null when it is not. */
-  readonly wentOn: string | null;
-  /** What a descriptor's link refers to, in words: `socket:[8123]` → `the connection to 10.0.0.5:5432`. */
-  readonly describeTarget: (target: string) => string;
-}
-
-export interface CauseFound {
-  readonly cause: CloseWaitCause;
-  readonly why: string;
-}
 
 /**
  * Why a program leaves sockets in CLOSE-WAIT, from their receive queues and from what its threads do. Recv-Q is
@@ -163,62 +131,6 @@ function wentOnText({ wentOn }: CloseWaitQueues): string {
   return wentOn === null ? '' : `: ${wentOn}`;
 }
 
-/**
- * Handlers in threads that wait for a lock look like the idle threads of a pool. Both are named; as many as there are
- * connections are taken for handlers. The threads of Node and Go say nothing: no handler has one of its own.
- */
-function lockedOutOrIdle(
-  threads: readonly ThreadActivity[],
-  queues: CloseWaitQueues,
-  facts: ProcessFacts | null,
-): CauseFound | null {
-  if (facts?.threads.kind !== 'ok' || facts.runtime === 'node' || facts.runtime === 'go') {
-    return null;
-  }
-  const others = threads.filter(({ tid }) => tid !== facts.pid);
-  const seen = others.filter((thread) => mainCall(thread)?.name === 'futex').length;
-  // Those that were not looked at are like the others, if these are all alike.
-  const alike = others.filter((thread) => !isAccepting(thread) && !isEventLoop(thread)).length;
-  const waiting = seen + (seen === alike ? facts.threads.value.omitted : 0);
-  if (seen === 0) return null;
-  const threadsWait = `${counted(waiting, 'thread waits', 'threads wait')} in futex (${FUTEX_MEANS})`;
-  if (waiting < socketsOf(queues)) {
-    return threads.some(isAccepting) ? takenPool(waiting, threadsWait, queues) : null;
-  }
-  return waiting <= queues.connections
-    ? {
-        cause: 'blocked-elsewhere',
-        why: `${threadsWait}, and the service has ${counted(queues.connections, 'connection')}: handlers that wait there; or, if those are the idle threads of a pool, the handlers have ended without calling close`,
-      }
-    : {
-        cause: 'unknown',
-        why: `either the handlers have ended without calling close, or they wait: ${threadsWait}, which are idle threads of a pool or handlers`,
-      };
-}
-
-/**
- * A pool may have fewer threads than there are sockets: while all of them are taken, nobody begins with the rest. More that were
- * begun than threads that wait show that handlers have ended; just as many, that none has.
- */
-function takenPool(
-  waiting: number,
-  threadsWait: string,
-  queues: CloseWaitQueues,
-): CauseFound | null {
-  const { begun } = queues;
-  if (begun > waiting || (begun < waiting && waiting < LEAST_POOL)) return null;
-  const unread = `the other ${counted(socketsOf(queues) - begun, 'connection')} may not have been begun`;
-  return begun === waiting && waiting >= LEAST_POOL
-    ? {
-        cause: 'blocked-elsewhere',
-        why: `${threadsWait}, just as many connections were read from, and ${unread}: all threads of a pool are taken by handlers that wait`,
-      }
-    : {
-        cause: 'unknown',
-        why: `either the handlers have ended without calling close, or all threads of a pool are taken by handlers that wait: ${threadsWait}, and ${unread}`,
-      };
-}
-
 function spinning(busy: ThreadActivity): CauseFound {
   return {
     cause: 'spinning',
@@ -326,10 +238,6 @@ function blockedHandler(
 /** Node's platform has a thread in a loop that has timers only: src/node_platform.cc, DelayedTaskScheduler. */
 function idleLoops(facts: ProcessFacts | null): number {
   return facts?.runtime === 'node' ? 1 : 0;
-}
-
-function socketsOf({ endRead, finUnread, dataUnread }: CloseWaitQueues): number {
-  return endRead + finUnread + dataUnread;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Finding, Growth, Severity } from '../finding/finding.ts';
 import { UNKNOWN_AGE, ageOf, type Age } from '../socket/age.ts';
 import { localPortOf, timerOf } from '../socket/row.ts';
 import { UNKNOWN_SEGMENTS, type SocketTable } from '../socket/table.ts';
-import { findCloseWaitCause, type CloseWaitQueues } from './close-wait-cause.ts';
+import { findCloseWaitCause } from './close-wait-cause.ts';
 import { closeWaitFix } from './close-wait-fix.ts';
 import {
   PATIENCE_MS,
@@ -11,6 +11,7 @@ import {
   patienceWith,
   type Patience,
 } from './close-wait-patience.ts';
+import type { CloseWaitQueues } from './close-wait-queues.ts';
 import { elapsed } from './elapsed.ts';
 import { forecastDescriptors, growthByAges } from './growth.ts';
 import { describeHolders, groupByHolders, holdersOf, type HolderGroup } from './holders.ts';
