@@ -21,10 +21,10 @@ export interface TimeWaitTrial {
   readonly withTimestamps: number;
 }
 
-/** Segments overtake each other, and one in five arrives again up to 0.3 s later. */
-const PATH: Path = { delay: 2, jitter: 2, loss: 0, duplicate: 0.2, lateBy: 300 };
+/** Segments overtake each other, and three in ten arrive again up to 50 ms later. */
+const PATH: Path = { delay: 2, jitter: 2, loss: 0, duplicate: 0.3, lateBy: 50 };
 /** Sent faster than initial sequence numbers grow (one every 4 µs), so that an old byte's number fits a new connection. */
-const BYTES = 30_000;
+const BYTES = 15_000;
 
 /** Runs two connections of the same ports after each other, `runs` times for each kind. */
 export function tryTimeWait(runs: number): TimeWaitTrial {
