@@ -80,14 +80,9 @@ function queryHeap(
 ): Promise<Observation<void>> {
   const queryMs = patienceFor(cost);
   const thread = 'the main thread';
-  return inspect(target.pid, search, queryMs + IN_ALL_MS, async (session) => {
-    const began = performance.now();
-    await searchThread(session, { target, isBusy: false, thread, queryMs }, search);
-    const tookMs = Math.round(performance.now() - began);
-    search.notes.add(
-      `process ${target.pid} stood still for up to ${tookMs} ms, because of --deep=query`,
-    );
-  });
+  return inspect(target.pid, search, queryMs + IN_ALL_MS, (session) =>
+    searchThread(session, { target, isBusy: false, thread, queryMs }, search),
+  );
 }
 
 function noteMissing(pid: number, fds: readonly number[], { notes }: Search): void {

@@ -59,7 +59,15 @@ export async function searchThread(
   }
   if (target.fds.length === 0) return;
   const probe = await RemoteProbe.start(session, target.fds);
-  if (queryMs !== undefined) await probe.findAmong(await querySockets(session, queryMs));
+  if (queryMs !== undefined) {
+    const start = performance.now();
+    const sockets = await querySockets(session, queryMs);
+    const tookMs = Math.round(performance.now() - start);
+    search.notes.add(
+      `process ${target.pid} stood still for up to ${tookMs} ms, because of --deep=query`,
+    );
+    await probe.findAmong(sockets);
+  }
   const until = Math.max(RESERVE_MS, session.timeLeftMs - LONGEST_WALK_MS);
   const inspection = { session, probe, scripts, until };
   const first = await probe.found();
