@@ -17,7 +17,7 @@ export const closeWait: StateSubject = {
     'Some for milliseconds, on every server. One whose answer is still being sent to a client that has half closed.',
   ],
   fault: [
-    'Those that stay, and above all a number that grows: the path to `close` is missing, skipped by an exception, or blocked. Each one is a descriptor; at the limit `accept` fails with `EMFILE`. Recv-Q tells the cause: 0 = the end was read and ignored; 1 = only the FIN is unread; more = data is unread, too.',
+    'Those that stay, and above all a number that grows: the path to `close` is missing, skipped by an exception, or blocked. Each one is a descriptor; at the limit `accept` fails with `EMFILE`. Recv-Q tells the cause: 0 = all has been read, the end too; 1 = only the FIN is unread; more = data is unread, too.',
   ],
   findings: ['close-wait-leak', 'accept-backlog-stalled', 'inherited-socket'],
   fix: FIXES['close-wait-leak'],
