@@ -18,7 +18,7 @@ export function createConnections(): Connections {
     const { socket, from, to, local } = transition;
     if (to === 'LISTEN' || (from === 'LISTEN' && to === 'CLOSED')) return null;
     if (local.port === 0) {
-      calling.set(socket, transition);
+      calling.set(socket, { ...transition });
       return null;
     }
     const key = keyOf(transition);
@@ -30,7 +30,7 @@ export function createConnections(): Connections {
       const { remote } = transition;
       seen.push({ ...call, local, remote });
     }
-    seen.push(transition);
+    seen.push({ ...transition });
     if (!isOver(seen)) return null;
     connections.delete(key);
     return seen.toSorted((a, b) => a.atMs - b.atMs);

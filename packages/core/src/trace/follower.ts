@@ -13,7 +13,7 @@ export interface KnownSocket {
   readonly listensAt: ListenPlace | null;
 }
 
-/** One change of state of one connection. */
+/** One change of state of one connection. The object is the same each time: copy what you keep. */
 export interface ObservedTransition extends Endpoints {
   /** Milliseconds since the epoch. */
   readonly atMs: number;
@@ -72,6 +72,7 @@ export function createFollower({
     followed.set(socket, { state, sinceMs: null, holder, closedFirst: null, endpoints: null });
     if (listensAt !== null) listeners.add(listensAt, holder);
   }
+  const transition = emptyTransition();
   return { follow, size: () => followed.size };
 
   function follow(record: TraceRecord): ObservedTransition | null {
@@ -101,23 +102,22 @@ export function createFollower({
     // A server's SYN-RECEIVED has no socket: the kernel makes it when the handshake is over, and announces both states then.
     socket.sinceMs = from === 'LISTEN' ? null : record.atMs;
     if (to === 'CLOSED' || to === 'TIME-WAIT') followed.delete(record.socket);
-    return {
-      atMs: record.atMs,
-      socket: record.socket,
-      netns: record.netns,
-      local,
-      remote,
-      from,
-      to,
-      fromMs,
-      cause,
-      process,
-      holder: socket.holder,
-      closedFirst: socket.closedFirst,
-      acked: record.acked,
-      received: record.received,
-      isAllowed: arrow.isAllowed,
-    };
+    transition.atMs = record.atMs;
+    transition.socket = record.socket;
+    transition.netns = record.netns;
+    transition.local = local;
+    transition.remote = remote;
+    transition.from = from;
+    transition.to = to;
+    transition.fromMs = fromMs;
+    transition.cause = cause;
+    transition.process = process;
+    transition.holder = socket.holder;
+    transition.closedFirst = socket.closedFirst;
+    transition.acked = record.acked;
+    transition.received = record.received;
+    transition.isAllowed = arrow.isAllowed;
+    return transition;
   }
 
   function holderOfNew(from: TcpState, record: TraceRecord): TracedProcess | null {
@@ -156,6 +156,30 @@ export function createFollower({
     if (name !== 0) followed.set(name, socket);
     return socket;
   }
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Written again for each record: a hundred thousand a second would keep the garbage collector busy. */
+function emptyTransition(): Writable<ObservedTransition> {
+  const nowhere = { address: '', port: 0 };
+  return {
+    atMs: 0,
+    socket: 0,
+    netns: null,
+    local: nowhere,
+    remote: nowhere,
+    from: null,
+    to: 'CLOSED',
+    fromMs: null,
+    cause: 'unknown',
+    process: null,
+    holder: null,
+    closedFirst: null,
+    acked: null,
+    received: null,
+    isAllowed: true,
+  };
 }
 
 /** What a source that knows no states before gives as one. */
