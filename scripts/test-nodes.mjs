@@ -54,7 +54,7 @@ async function fetchNode(major) {
 
 async function test(title, node, filters, others) {
   console.log(`\n${title}`);
-  const file = `${cache}results.json`;
+  const file = `${cache}results-${process.pid}.json`;
   const reporters = ['default', './scripts/plain-reporter.mjs', 'json'].map(
     (name) => `--reporter=${name}`,
   );
