@@ -177,8 +177,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
       resetSocket(raw);
       return;
     }
-    const target =
-      path === undefined ? `${raw.remoteAddress}:${raw.remotePort}` : `client of ${path}`;
+    const target = path === undefined ? undefined : `client of ${path}`;
     const socket = new SafeSocket(raw, { target, timeouts, close: this.#socketOptions });
     this.#open.add(socket);
     if (this.#handler !== undefined) {

@@ -7,12 +7,15 @@ import { closeLimits, type CloseLimits, type CloseOptions } from './close-report
 import type { CloseReport, SocketCloseOptions } from './close-report.ts';
 import { unsentBytes } from './node-handle.ts';
 import { hasLimit, SocketWatch, type WatchedTimeouts } from './socket-watch.ts';
-import { append, newWaiter, rejectFrom, type Waiter } from './waiters.ts';
+import { disown, readOn, socketsTelling } from './owned-socket.ts';
+import { UnreadChunks } from './unread-chunks.ts';
+import { firstOf, newPromise, rejectAll, settleAll, settleOfLast } from './waiters.ts';
+import { type Waiters, withLast, withoutFirst } from './waiters.ts';
 
 /** What a SafeSocket is made with. */
 export interface SafeSocketOptions {
-  /** Who is at the other end, for messages. */
-  readonly target: string;
+  /** Who is at the other end, for messages. Default: the peer's address. */
+  readonly target?: string | undefined;
   readonly timeouts?: WatchedTimeouts | undefined;
   readonly close?: SocketCloseOptions | undefined;
   /** Resets the connection when it aborts; what is pending rejects with its reason. */
@@ -25,9 +28,6 @@ export interface SafeSocketOptions {
 const UNREAD_LIMIT = 64 * 1024;
 const NOTHING = new Uint8Array(0);
 const DONE: Promise<void> = Promise.resolve();
-const owner = Symbol('SafeSocket');
-
-type OwnedSocket = Socket & { [owner]: SafeSocket };
 
 /**
  * A connection that cannot leak: every wait on it ends by a time-out, an error or `close()`, and `close()` ends in bounded
@@ -42,17 +42,15 @@ type OwnedSocket = Socket & { [owner]: SafeSocket };
 export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   /** Node's socket. Reading it or closing it yourself makes what this class says wrong. */
   readonly raw: Socket;
-  /** Who is at the other end: `host:port` or a Unix socket's path. */
-  readonly target: string;
+  readonly #target: string | undefined;
   readonly #closeOptions: SocketCloseOptions | undefined;
   readonly #watch: SocketWatch | null;
   #stopObeying: (() => void) | undefined;
-  #unread: Uint8Array[] | null = null;
-  #unreadBytes = 0;
+  #unread: UnreadChunks | null = null;
   #hasEnded = false;
-  #reader: Waiter<Uint8Array | null> | null = null;
-  #writer: Waiter<void> | null = null;
-  #ender: Waiter<void> | null = null;
+  #readers: Waiters<Uint8Array | null> = null;
+  #writers: Waiters<void> = null;
+  #ended: Promise<void> | null = null;
   /** What ended the connection, when that was not `close()`. */
   #failure: unknown;
   #isClosed = false;
@@ -63,12 +61,18 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   constructor(raw: Socket, options: SafeSocketOptions) {
     closeLimits(options.close);
     this.raw = raw;
-    this.target = options.target;
+    this.#target = options.target;
+    // Node remembers it from the first time it is asked, and a connection that was reset has none.
+    if (options.target === undefined) void raw.remoteAddress;
     this.#closeOptions = options.close;
-    (raw as OwnedSocket)[owner] = this;
-    for (const [event, listener] of SafeSocket.#listeners) raw.on(event, listener);
     this.#watch = this.#watchLimits(options);
+    SafeSocket.#own(raw, this);
     if (options.signal) this.#obey(options.signal);
+  }
+
+  /** Who is at the other end: `host:port` or a Unix socket's path. */
+  get target(): string {
+    return this.#target ?? `${this.raw.remoteAddress}:${this.raw.remotePort}`;
   }
 
   /** What ended the connection when it was not `close()`: the error of every later call. Otherwise undefined. */
@@ -82,21 +86,13 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
    */
   read(): Promise<Uint8Array | null> {
     if (this.#isClosed) return Promise.reject(this.#closedError('read'));
-    const chunk = this.#unread?.shift();
-    if (chunk !== undefined) {
-      this.#unreadBytes -= chunk.byteLength;
-      if (this.#unreadBytes === 0) {
-        this.#unread = null;
-        if (this.raw.isPaused()) this.raw.resume();
-      }
-      return Promise.resolve(chunk);
-    }
+    if (this.#unread !== null) return Promise.resolve(this.#takeUnread(this.#unread));
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#hasEnded) return Promise.resolve(null);
     this.#watch?.readBegan();
-    const reader = newWaiter<Uint8Array | null>();
-    this.#reader = append(this.#reader, reader);
-    return reader.promise;
+    const promise = newPromise<Uint8Array | null>();
+    this.#readers = withLast(this.#readers, settleOfLast());
+    return promise;
   }
 
   /**
@@ -106,7 +102,7 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
    */
   write(chunk: Uint8Array | string): Promise<void> {
     const { raw } = this;
-    if (this.#isClosed || this.#failure !== undefined || this.#ender !== null) {
+    if (this.#isClosed || this.#failure !== undefined || this.#ended !== null) {
       return Promise.reject(this.#refusal('write'));
     }
     if (raw.destroyed) return this.#written();
@@ -116,10 +112,10 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     const written = this.#written();
     raw.write(NOTHING, (error) => {
       // An error has its own event, which rejects all who wait.
-      const writer = this.#writer;
-      if (error || writer === null) return;
-      this.#writer = writer.next;
-      writer.resolve();
+      const writers = this.#writers;
+      if (error || writers === null) return;
+      firstOf(writers)(undefined);
+      this.#writers = withoutFirst(writers);
     });
     return written;
   }
@@ -133,12 +129,12 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     if (this.#isClosed || this.#failure !== undefined) {
       return Promise.reject(this.#refusal('endWrite'));
     }
-    if (this.#ender !== null) return this.#ender.promise;
-    const ender = newWaiter<void>();
-    this.#ender = ender;
+    if (this.#ended !== null) return this.#ended;
+    this.#ended = this.#written();
+    this.raw.once('finish', () => this.#finished());
     this.raw.end();
     if (this.raw.writableLength > 0) this.#watch?.writeBegan();
-    return ender.promise;
+    return this.#ended;
   }
 
   /** Reads until the peer's FIN. Leaving the loop leaves the socket open. */
@@ -191,51 +187,61 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
     await this.close();
   }
 
-  /** Shared by all sockets, instead of closures of each: memory of a connection that does nothing. */
-  static readonly #listeners = Object.entries({
-    data(this: OwnedSocket, chunk: Uint8Array) {
-      const self = this[owner];
-      if (self.#isClosed) return;
-      const reader = self.#reader;
-      if (reader === null) {
-        (self.#unread ??= []).push(chunk);
-        self.#unreadBytes += chunk.byteLength;
-        if (self.#unreadBytes >= UNREAD_LIMIT) this.pause();
-        return;
-      }
-      self.#reader = reader.next;
-      if (reader.next === null) self.#watch?.readEnded();
-      else self.#watch?.readBegan();
-      reader.resolve(chunk);
-    },
-    end(this: OwnedSocket) {
-      const self = this[owner];
+  static readonly #own = socketsTelling<SafeSocket>({
+    received: (self, chunk) => self.#received(chunk),
+    ended(self) {
       self.#hasEnded = true;
       self.#watch?.readEnded();
-      for (let reader = self.#reader; reader !== null; reader = reader.next) reader.resolve(null);
-      self.#reader = null;
-      if (this.writableFinished) self.#endOfBoth();
+      settleAll(self.#readers, null);
+      self.#readers = null;
+      if (self.raw.writableFinished) self.#endOfBoth();
     },
-    finish(this: OwnedSocket) {
-      const self = this[owner];
-      self.#ender?.resolve();
-      if (self.#hasEnded) self.#endOfBoth();
-    },
-    error(this: OwnedSocket, cause: Error) {
-      const self = this[owner];
-      const bytesWritten = this.bytesWritten - this.writableLength;
-      self.#failure ??= connectionError(cause, { target: self.target, bytesWritten });
+    failed(self, cause) {
+      const { raw, target } = self;
+      const bytesWritten = raw.bytesWritten - raw.writableLength;
+      self.#failure ??= connectionError(cause, { target, bytesWritten });
       self.#begin().fail(cause);
       self.#rejectAll(self.#failure);
     },
-    close(this: OwnedSocket) {
-      const self = this[owner];
+    released(self) {
       self.#stopObeying?.();
       self.#failure ??= self.#closedError('close');
       self.#rejectAll(self.#failure);
       self.#begin().released();
     },
   });
+
+  /** @returns whether more may come before this is read */
+  #received(chunk: Uint8Array): boolean {
+    const readers = this.#readers;
+    if (readers !== null) {
+      firstOf(readers)(chunk);
+      this.#readers = withoutFirst(readers);
+      if (this.#watch !== null) {
+        if (this.#readers === null) this.#watch.readEnded();
+        else this.#watch.readBegan();
+      }
+      return true;
+    }
+    this.#unread ??= new UnreadChunks();
+    this.#unread.add(chunk);
+    return this.#unread.byteLength < UNREAD_LIMIT;
+  }
+
+  #takeUnread(unread: UnreadChunks): Uint8Array {
+    const chunk = unread.take();
+    if (unread.byteLength === 0) {
+      this.#unread = null;
+      readOn(this.raw);
+    }
+    return chunk;
+  }
+
+  #finished(): void {
+    settleAll(this.#writers, undefined);
+    this.#writers = null;
+    if (this.#hasEnded) this.#endOfBoth();
+  }
 
   /** Both FINs are there: Node would destroy the socket now, and with it the proof of what was acknowledged. */
   #endOfBoth(): void {
@@ -256,26 +262,25 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   #shut(): number {
     if (this.#isClosed) return 0;
     this.#isClosed = true;
-    if (this.#reader !== null) rejectFrom(this.#reader, this.#closedError('read'));
-    this.#reader = null;
-    const unread = this.#unreadBytes;
+    if (this.#readers !== null) rejectAll(this.#readers, this.#closedError('read'));
+    this.#readers = null;
+    const unread = this.#unread?.byteLength ?? 0;
     this.#unread = null;
-    this.#unreadBytes = 0;
+    disown(this.raw);
     return unread;
   }
 
   #written(): Promise<void> {
-    const writer = newWaiter<void>();
-    this.#writer = append(this.#writer, writer);
-    return writer.promise;
+    const promise = newPromise<void>();
+    this.#writers = withLast(this.#writers, settleOfLast());
+    return promise;
   }
 
   #rejectAll(error: unknown): void {
-    rejectFrom(this.#reader, error);
-    rejectFrom(this.#writer, error);
-    this.#ender?.reject(error);
-    this.#reader = null;
-    this.#writer = null;
+    rejectAll(this.#readers, error);
+    rejectAll(this.#writers, error);
+    this.#readers = null;
+    this.#writers = null;
   }
 
   #refusal(operation: string): unknown {

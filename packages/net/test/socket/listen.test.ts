@@ -13,6 +13,31 @@ describe.each(TRANSPORTS)('listen() over %s', (transport) => {
     expect(String(await readAll(client))).toBe('bye');
   });
 
+  test('what the handler says at once is there to be read, though it comes with the handshake', async () => {
+    await using served = await serve(transport, (socket) => socket.write('welcome'));
+    for (let i = 0; i < 20; i++) {
+      await using client = await served.dial();
+      expect(String(await readAll(client))).toBe('welcome');
+    }
+  });
+
+  test('three reads at once get the chunks in their order, and null after them', async () => {
+    await using served = await serve(transport, async (socket) => {
+      for (const chunk of ['one', 'two']) {
+        await socket.write(chunk);
+        // The client says when it has it, lest the kernel makes one chunk of two.
+        await socket.read();
+      }
+    });
+    await using client = await served.dial();
+    const reads = [client.read(), client.read(), client.read()] as const;
+    for (const [i, chunk] of ['one', 'two'].entries()) {
+      expect(String(await reads[i])).toBe(chunk);
+      await client.write('next');
+    }
+    expect(await reads[2]).toBeNull();
+  });
+
   test("tells onError what a handler throws, and closes that handler's connection", async () => {
     const errors: [unknown, SafeSocket | null][] = [];
     const failure = new Error('handler');
