@@ -6,7 +6,7 @@ import { NetError } from '../net-error.ts';
 import { timeoutError } from '../timeout-error.ts';
 import { unwatch, wakeBy, watch, Watched } from './deadlines.ts';
 import type { Exchange } from './exchange.ts';
-import { bytesTaken } from './kernel-bytes.ts';
+import { bytesTaken } from '../socket/node-handle.ts';
 import type { Limits } from './limits.ts';
 
 type ConnectionPhase = 'lookup' | 'connect' | 'tls';

@@ -4,7 +4,7 @@ import { timeoutError } from '../timeout-error.ts';
 import type { TimeoutPhase } from '../timeouts.ts';
 import { connectionWatchOf } from './connection-watch.ts';
 import { unwatch, watch, Watched } from './deadlines.ts';
-import { bytesTaken } from './kernel-bytes.ts';
+import { bytesTaken } from '../socket/node-handle.ts';
 import type { Limits } from './limits.ts';
 
 /**

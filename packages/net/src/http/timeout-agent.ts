@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Timeouts } from '../timeouts.ts';
-import { attemptTimeoutMs } from './attempt-timeout.ts';
+import { attemptTimeoutMs } from '../attempt-timeout.ts';
 import { ConnectionWatch, connectionWatchOf } from './connection-watch.ts';
 import { limitsOf, type Limits } from './limits.ts';
 import { watchRequest } from './node-exchange.ts';

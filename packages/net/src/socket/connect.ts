@@ -3,7 +3,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { connectionError } from '../connection-error.ts';
 import { SocketClosedError } from '../net-error.ts';
-import { attemptTimeoutMs } from '../http/attempt-timeout.ts';
+import { attemptTimeoutMs } from '../attempt-timeout.ts';
 import { checkTimeouts, type Timeouts } from '../timeouts.ts';
 import { closeLimits, type SocketCloseOptions } from './close-report.ts';
 import { ConnectPhases, type Work } from './connect-phases.ts';

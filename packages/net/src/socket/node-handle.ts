@@ -43,6 +43,20 @@ export function unsentBytes(socket: Socket): number {
   return waiting + ((handle._parent ?? handle).writeQueueSize ?? socket.writableLength);
 }
 
+/**
+ * Bytes that the kernel has taken from this socket; of TLS the encrypted ones. `socket.bytesWritten` counts what was
+ * queued, so a peer that never reads seems to have got everything.
+ */
+export function bytesTaken(socket: Socket): number {
+  const handle = (socket as WithHandle)._handle;
+  const stream = handle?._parent ?? handle;
+  if (stream?.bytesWritten !== undefined && stream.writeQueueSize !== undefined) {
+    return stream.bytesWritten - stream.writeQueueSize;
+  }
+  // Only whole writes: good enough where the handle is of an unknown kind.
+  return Math.max(0, socket.bytesWritten - socket.writableLength);
+}
+
 /** The socket that a TLS socket was made from, or null. */
 export function socketBelow(socket: Socket): Socket | null {
   return (socket as WithHandle)._parent ?? null;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Agent, buildConnector, Dispatcher, Pool } from 'undici';
 
 import type { Timeouts } from '../../timeouts.ts';
-import { attemptTimeoutMs } from '../attempt-timeout.ts';
+import { attemptTimeoutMs } from '../../attempt-timeout.ts';
 import { ConnectionWatch } from '../connection-watch.ts';
 import { limitsOf, type Limits } from '../limits.ts';
 import { isStreamed, withEnd } from './body-end.ts';
