@@ -60,7 +60,8 @@ beforeAll(async () => {
 afterAll(() => library[Symbol.dispose]());
 
 describe.each(Object.entries(FAULTS))('%s', (_name, fault) => {
-  test.for([
+  // Side by side: each has namespaces of its own, and spends its time waiting for a limit.
+  test.concurrent.for([
     ['client', 'TCP'],
     ['server', 'TCP'],
     ['client', 'TLS'],
