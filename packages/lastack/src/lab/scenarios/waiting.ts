@@ -1,6 +1,6 @@
-import { NEVER_READS } from '@lastack/core';
+import { CLOSES_AFTER_PEER, NEVER_READS } from '@lastack/core';
 import type { LabProgram, Scenario } from '../scenario.ts';
-import { SPEAKS_AND_STAYS, STAYS } from './model-programs.ts';
+import { SPEAKS_AND_LEAVES, SPEAKS_AND_STAYS, STAYS } from './model-programs.ts';
 import { client, clients, server } from './parts.ts';
 
 const LIMITS = { connect: 500, headers: 1000, read: 1000, total: 3000 };
@@ -66,6 +66,7 @@ export const WAITS: readonly Scenario[] = [
     lookAt: 'the words of the client',
     programs: [server('delay-server.mjs', 'no-head'), limitedClient()],
     expect: {
+      model: { client: SPEAKS_AND_LEAVES, server: CLOSES_AFTER_PEER },
       findings: [],
       says: [{ role: 'client', line: 'error HeadersTimeoutError' }],
     },
@@ -77,6 +78,7 @@ export const WAITS: readonly Scenario[] = [
     lookAt: 'the words of the client',
     programs: [server('delay-server.mjs', 'no-body'), limitedClient()],
     expect: {
+      model: { client: SPEAKS_AND_LEAVES, server: CLOSES_AFTER_PEER },
       findings: [],
       says: [{ role: 'client', line: 'error ReadTimeoutError' }],
     },
