@@ -5,12 +5,16 @@ import { until } from '../../../test/kit/condition.ts';
 import { ENTRY } from '../../../test/kit/lastack.ts';
 import { listensOn, NODES, startNode } from './testing/node-program.ts';
 
-/** It leaks one connection, and tells when its module of timers is used, which it does not do itself. */
+/**
+ * It leaks one connection, and tells when its module of timers is used, which it does not do itself. Then it makes lastack wait,
+ * for less than lastack has patience, so that there is time to kill it.
+ */
 const LEAKY = `const timers = require('node:timers');
 const { createServer } = require('node:net');
 const { setTimeout } = timers;
 timers.setTimeout = (...given) => {
   console.log('watched');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
   return setTimeout(...given);
 };
 const kept = [];
@@ -26,13 +30,15 @@ test.each(NODES)(
     await using program = await startNode(LEAKY, { node, name: 'leaky.cjs' });
     (await program.connect()).end();
     let isOpen = false;
+    let watched: Promise<string> | null = null;
     await until(
       async () => {
-        const watched = program.listen();
+        watched ??= program.listen();
         const args = [ENTRY, 'doctor', '--attach', '--pid', String(program.pid), '--for', '1s'];
         const lastack = spawn(process.execPath, args, { stdio: 'ignore' });
         const ended = once(lastack, 'exit');
-        await Promise.race([watched, ended]);
+        const isWatched = await Promise.race([watched.then(() => true), ended.then(() => false)]);
+        if (isWatched) watched = null;
         lastack.kill('SIGKILL');
         await ended;
         // It may have been done before it was killed, or found the leak too young.

@@ -12,32 +12,38 @@ export type MainThread =
 
 const LOOKS = 5;
 const BETWEEN_MS = 5;
+const ROUNDS = 3;
 
 /** libuv waits in one of these. */
 const LOOP_CALLS = new Set(['epoll_wait', 'epoll_pwait', 'epoll_pwait2']);
 
-/** Looks at the main thread five times over 20 ms; it is not stopped for that. */
+/**
+ * Looks at the main thread five times over 20 ms, and again if it was on its way into a call that may keep it; it is not stopped
+ * for that.
+ */
 export async function lookAtMainThread(pid: number): Promise<MainThread> {
   const halt = readHalt(pid);
   if (halt !== null) return { kind: 'stuck', where: halt };
   const table = systemCallsOf(process.arch);
-  const seen: string[] = [];
-  const loops = new Set<number | null>();
-  for (let i = 0; i < LOOKS; i++) {
-    if (i > 0) await pause(BETWEEN_MS);
-    const text = readProcText(`/proc/${pid}/task/${pid}/syscall`);
-    const now = text.kind === 'ok' ? parseSyscall(text.value, table) : null;
-    if (now?.kind !== 'ok') return { kind: 'unknown' };
-    seen.push(now.value.kind === 'call' ? now.value.name : now.value.kind);
-    loops.add(now.value.kind === 'call' ? now.value.fd : null);
-  }
-  const [loop] = loops;
-  if (loops.size === 1 && loop !== null && LOOP_CALLS.has(seen[0])) {
-    if (isInInnerLoop(pid, loop, table)) {
-      return { kind: 'stuck', where: `${seen[0]} of a synchronous call, as execSync()` };
+  for (let round = 1; ; round++) {
+    const seen: string[] = [];
+    let waited: number | null = null;
+    for (let i = 0; i < LOOKS; i++) {
+      if (i > 0 || round > 1) await pause(BETWEEN_MS);
+      const text = readProcText(`/proc/${pid}/task/${pid}/syscall`);
+      const now = text.kind === 'ok' ? parseSyscall(text.value, table) : null;
+      if (now?.kind !== 'ok') return { kind: 'unknown' };
+      seen.push(now.value.kind === 'call' ? now.value.name : now.value.kind);
+      waited = now.value.kind === 'call' ? now.value.fd : null;
     }
+    const last = seen[LOOKS - 1];
+    const isInLoop = LOOP_CALLS.has(last);
+    if (isInLoop && waited !== null && isInInnerLoop(pid, waited, table)) {
+      return { kind: 'stuck', where: `${last} of a synchronous call, as execSync()` };
+    }
+    const judged = judgeLooks(seen);
+    if (judged.kind !== 'waiting' || isInLoop || round === ROUNDS) return judged;
   }
-  return judgeLooks(seen);
 }
 
 /** A process that is stopped or frozen would take the signal later, when nobody waits for its inspector any more. */

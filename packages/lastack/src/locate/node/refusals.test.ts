@@ -16,6 +16,9 @@ const STRIP = 'strip';
 /** The system call's number, as /proc/PID/syscall begins. */
 const FUTEX = process.arch === 'arm64' ? '98 ' : '202 ';
 
+/** epoll_wait or epoll_pwait. */
+const IN_LOOP = process.arch === 'arm64' ? /^22 / : /^(?:232|281) /;
+
 const WAIT = `setInterval(() => {}, 1000); console.log('ready'); process.stdin.on('data', () => console.log('alive'));`;
 
 /** Why it is refused. It must live on undisturbed: no signal, no code of its own that ran. */
@@ -106,12 +109,17 @@ setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10
     await using program = await startNode(
       `import { execSync } from 'node:child_process';
 import { createServer } from 'node:net';
-createServer().listen(0, '127.0.0.1', () => console.log('ready'));
-process.stdin.on('data', () => console.log('alive'));
-setTimeout(() => execSync('sleep 2'), 20);`,
+// Behind the first turn of the loop, which watches the server's socket then.
+createServer().listen(0, '127.0.0.1', () => {
+  console.log('ready');
+  setImmediate(() => setTimeout(() => execSync('sleep 2'), 20));
+});
+process.stdin.on('data', () => console.log('alive'));`,
       { node },
     );
-    await until(() => childrenOf(program.pid).length > 0, 'its child');
+    const call = () => readFileSync(`/proc/${program.pid}/syscall`, 'utf8');
+    // Between the start of its child and the wait for it, nothing shows that it will wait.
+    await until(() => childrenOf(program.pid).length > 0 && IN_LOOP.test(call()), 'its wait');
     expect(await refusalOf(program)).toContain('of a synchronous call');
     expect(listensOn(program.pid, program.inspectorPort)).toBe(false);
   });
