@@ -40,7 +40,7 @@ export async function runScenario(
   const refused = applySettings(scenario.sysctls ?? {});
   if (refused !== null) return stop('skipped', refused);
   const port = network === 'namespace' ? PORT : await freePort();
-  const watch = watchStates();
+  const watch = watchStates(port);
   if (scenario.needsBpf === true && watch.method !== 'BPF') {
     watch[Symbol.dispose]();
     return stop(

@@ -39,13 +39,20 @@ interface Entry {
   readonly after: StateSeen[];
 }
 
-/** @param isTraced whether `add()` gets every change, of a trace; else what dumps show */
-export function openHistoryBook(isTraced: boolean): HistoryBook {
+export interface HistoryOptions {
+  /** Whether `add()` gets every change, of a trace; else what dumps show. */
+  readonly isTraced: boolean;
+  /** Connections to and from other ports are left out: a host may have many. */
+  readonly port: number;
+}
+
+export function openHistoryBook({ isTraced, port }: HistoryOptions): HistoryBook {
   const sockets = new Map<number, Entry>();
   const dumped = new Set<number>();
-  const open = (cookie: number, { localPort, remotePort }: Ports): Entry => {
+  const open = (cookie: number, { localPort, remotePort }: Ports): Entry | null => {
     let socket = sockets.get(cookie);
     if (socket === undefined) {
+      if (localPort !== port && remotePort !== port) return null;
       socket = { localPort, remotePort, states: [], after: [] };
       sockets.set(cookie, socket);
     }
@@ -55,11 +62,15 @@ export function openHistoryBook(isTraced: boolean): HistoryBook {
   };
   return {
     add(cookie, seen) {
-      append(open(cookie, seen).states, seen);
+      const socket = open(cookie, seen);
+      if (socket === null) return;
+      append(socket.states, seen);
       if (!isTraced) dumped.add(cookie);
     },
     addAfter(cookie, seen) {
-      append(open(cookie, seen).after, seen);
+      const socket = open(cookie, seen);
+      if (socket === null) return;
+      append(socket.after, seen);
       dumped.add(cookie);
     },
     retain(cookies, atMs) {

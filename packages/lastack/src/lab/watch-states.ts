@@ -16,7 +16,7 @@ const SAMPLE_MS = 20;
 /** How often to look beside the trace, for what it cannot show. */
 const CONFIRM_MS = 200;
 
-/** The states of every connection of our network namespace, from now on. */
+/** The states of the connections to one port in our network namespace, from now on. */
 export interface StateWatch extends Disposable {
   readonly method: 'BPF' | 'sock_diag';
   /** What was seen so far; looks once more. */
@@ -24,11 +24,11 @@ export interface StateWatch extends Disposable {
 }
 
 /** Traces by BPF where that is allowed, else looks again and again through sock_diag. */
-export function watchStates(): StateWatch {
+export function watchStates(port: number): StateWatch {
   const netns = ownNetns();
   const opened = openTrace('BPF');
   const source = opened.kind === 'ok' ? opened.value.source : null;
-  const book = openHistoryBook(source !== null);
+  const book = openHistoryBook({ isTraced: source !== null, port });
   const before = presentSockets();
   const look = () => {
     if (source !== null) readTrace(source, netns, book);
