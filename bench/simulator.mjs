@@ -6,13 +6,13 @@ import { median } from './report.mjs';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } });
 const bench = fileURLToPath(new URL('.', import.meta.url));
-const built = `${bench}build/simulator.mjs`;
+const built = `${bench}build/simulator.cjs`;
 await build({
   cwd: bench,
   input: '../packages/core/src/index.ts',
   resolve: { conditionNames: ['@lastack/source', 'import', 'default'] },
   transform: { target: 'es2022' },
-  output: { file: built, format: 'es' },
+  output: { file: built, format: 'cjs' },
   logLevel: 'warn',
 });
 const { simulate, CLEAN_PATH, CLOSES_AFTER_PEER, halfCloses, writesAndCloses } = await import(
