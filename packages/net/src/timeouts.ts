@@ -23,7 +23,10 @@ export interface Timeouts {
   readonly idle?: number | undefined;
   /** Waiting for a free connection of a pool. */
   readonly pool?: number | undefined;
-  /** All of it, from the call to the last byte of the body, over retries and redirects. */
+  /**
+   * All of it, from the call to the last byte of the body. A client that follows a redirect or tries again by itself
+   * (fetch, got, axios) begins a new exchange with that, and its limit anew: give its call an AbortSignal as well.
+   */
   readonly total?: number | undefined;
 }
 
