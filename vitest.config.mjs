@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@lastack/source', 'node', 'import', 'default'];
@@ -11,5 +12,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Vitest leaves one processor to itself, which on two means that nothing runs side by side.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
