@@ -25,6 +25,6 @@ async function serveSafely(socket, request) {
 
 const server = createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => socket.destroy());
-  socket.on('data', (data) => (usesFinally ? serveSafely : serve)(socket, data));
+  socket.on('data', (data) => void (usesFinally ? serveSafely : serve)(socket, data));
 });
 server.listen(port, '127.0.0.1', () => console.log('ready'));
