@@ -2,7 +2,13 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { confirmQueryOn } from './confirm-query.ts';
 
-const COST = { pid: 4121, heapBytes: 190e6, pauseMs: 2280, extraBytes: 190e6 };
+const COST = {
+  pid: 4121,
+  how: 'query' as const,
+  heapBytes: 190e6,
+  pauseMs: 2280,
+  extraBytes: 190e6,
+};
 
 function terminal() {
   const [input, output] = [new PassThrough(), new PassThrough()];
@@ -27,6 +33,15 @@ test('confirmQueryOn() says what it costs before it asks', async () => {
   await confirmQueryOn({ input, output }, false)(COST);
   expect(shown()).toMatch(
     /process 4121 must look through its heap \(190 MB\): it will stand still for about 2\.3 s, need up to 190 MB more memory.* \[y\/N\] $/,
+  );
+});
+
+test('confirmQueryOn() says what a snapshot costs', async () => {
+  const { input, output, shown } = terminal();
+  const cost = { ...COST, how: 'snapshot' as const, pauseMs: 20_900, extraBytes: 1900e6 };
+  await confirmQueryOn({ input, output }, true)(cost);
+  expect(shown()).toMatch(
+    /process 4121 must write a snapshot of its heap \(190 MB\): .* about 20\.9 s, and need up to 1900 MB more/,
   );
 });
 

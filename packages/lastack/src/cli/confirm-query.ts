@@ -34,7 +34,10 @@ export function confirmQueryOn({ input, output }: Terminal, isAgreed: boolean): 
 }
 
 /** `Process 4121 has sockets …: … (190 MB) stops it for about 2.3 s, …` */
-function describe({ pid, heapBytes, pauseMs, extraBytes }: QueryCost): string {
+function describe({ pid, how, heapBytes, pauseMs, extraBytes }: QueryCost): string {
+  if (how === 'snapshot') {
+    return `To see what holds its sockets, process ${pid} must write a snapshot of its heap (${megabytes(heapBytes)}): it will stand still for about ${(pauseMs / 1000).toFixed(1)} s, and need up to ${megabytes(extraBytes)} more memory meanwhile.`;
+  }
   return `To find sockets that are no active handles, process ${pid} must look through its heap (${megabytes(heapBytes)}): it will stand still for about ${(pauseMs / 1000).toFixed(1)} s, need up to ${megabytes(extraBytes)} more memory meanwhile, and may be slower for a while.`;
 }
 

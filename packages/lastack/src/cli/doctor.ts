@@ -5,6 +5,7 @@ import { diagnose, type Evidence, type Severity } from '@lastack/core';
 import { startWatch } from '../gather/evidence.ts';
 import { diagnoseProcess, focusOn } from '../gather/focus.ts';
 import { locateFindings } from '../locate/locate.ts';
+import type { DeepLook } from '../locate/node/deep-query.ts';
 import { diagnosisJson } from '../render/diagnosis-json.ts';
 import { doctorLines } from '../render/doctor-text.ts';
 import type { Report } from '../render/report.ts';
@@ -22,7 +23,7 @@ interface DoctorOptions {
   readonly for: number;
   readonly watch?: true | number;
   readonly attach?: boolean;
-  readonly deep?: 'query';
+  readonly deep?: DeepLook;
   readonly yes?: boolean;
   readonly json?: boolean;
   readonly failOn: Severity;
@@ -52,8 +53,8 @@ export function registerDoctor(program: Command): void {
     .addOption(
       new Option(
         '--deep <how>',
-        'with query: look through the heap of Node programs for sockets that --attach misses; stops them for seconds, asks first',
-      ).choices(['query']),
+        'query looks through the heap of Node programs for sockets that --attach misses, snapshot also for what holds them; stops them for seconds, asks first',
+      ).choices(['query', 'snapshot']),
     )
     .option('--yes', 'do what --deep asks for, without a question')
     .option('--json', 'print the diagnosis as JSON')
@@ -104,13 +105,15 @@ async function doctor(options: DoctorOptions): Promise<void> {
       throw new UserError(`Cannot read TCP sockets: ${reason}. To see them, ${remedy}.`);
     }
     const { evidence, diagnosis } = examine(seen, pid);
-    const isDeep = options.deep === 'query';
+    const { deep } = options;
+    const isDeep = deep !== undefined;
     // It may ask something.
     if (isDeep) progress.end();
     const terminal = { input: process.stdin, output: process.stderr };
     const whereabouts = await locateFindings(diagnosis, seen, {
       attach: options.attach === true || isDeep,
       confirmQuery: isDeep ? confirmQueryOn(terminal, options.yes === true) : null,
+      ...(deep === undefined ? {} : { deep }),
     });
     if (!isDeep) progress.end();
     if (interval !== undefined && isatty(1)) print(CLEAR_SCREEN);

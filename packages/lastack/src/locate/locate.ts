@@ -12,7 +12,7 @@ import {
   type Whereabouts,
 } from '@lastack/core';
 import type { Located, Locator, SocketLocation, UnreadAnswer } from './locator.ts';
-import type { ConfirmQuery } from './node/deep-query.ts';
+import type { ConfirmQuery, DeepLook } from './node/deep-query.ts';
 import { nativeTool } from './native-tools.ts';
 import { whileHeld } from './still-held.ts';
 
@@ -37,6 +37,8 @@ export interface LocateOptions {
   readonly attach: boolean;
   /** Asked before the heap of a Node program is looked through, which stops it for seconds; without it, it is not. */
   readonly confirmQuery?: ConfirmQuery | null;
+  /** What for: sockets that are no active handles, or also what holds them. */
+  readonly deep?: DeepLook;
 }
 
 /** Finds the lines of code behind findings. It only reads, unless `attach` says otherwise. */
@@ -138,12 +140,12 @@ async function locateIn(
 /** Loaded only when a finding asks for it. */
 async function locatorFor(
   { runtime }: ProcessFacts,
-  { attach, confirmQuery = null }: LocateOptions,
+  { attach, confirmQuery = null, deep = 'query' }: LocateOptions,
 ): Promise<Locator | null> {
   if (runtime === 'python') return (await import('./python/locate-python.ts')).locatePython;
   if (runtime !== 'node' || !attach) return null;
   const { locateNode } = await import('./node/locate-node.ts');
-  return (target) => locateNode(target, confirmQuery);
+  return (target) => locateNode(target, confirmQuery, deep);
 }
 
 /** What says most comes first. */

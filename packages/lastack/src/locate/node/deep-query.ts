@@ -8,9 +8,13 @@ const MS_PER_MB = 12;
 const PATIENCE = 5;
 const LEAST_PATIENCE_MS = 10_000;
 
+/** How the heap is looked through: for sockets, or also for what holds them. */
+export type DeepLook = 'query' | 'snapshot';
+
 /** What looking through the whole heap of a process will cost it. */
 export interface QueryCost {
   readonly pid: number;
+  readonly how: DeepLook;
   /** Objects of JavaScript, bytes. */
   readonly heapBytes: number;
   /** How long the program will stand still, ms. */
@@ -26,7 +30,7 @@ export type ConfirmQuery = (cost: QueryCost) => Promise<boolean>;
 export async function predictQuery(session: Session, pid: number): Promise<QueryCost> {
   const { usedSize } = await session.call('Runtime.getHeapUsage', {});
   const pauseMs = Math.ceil(usedSize / 1e6) * MS_PER_MB;
-  return { pid, heapBytes: usedSize, pauseMs, extraBytes: usedSize };
+  return { pid, how: 'query', heapBytes: usedSize, pauseMs, extraBytes: usedSize };
 }
 
 /** How long to wait for an answer that was predicted to take that long, ms. */

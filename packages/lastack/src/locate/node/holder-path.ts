@@ -42,5 +42,6 @@ export function formatHolderPath(
 function propertyText(name: string, isName: (name: string) => boolean): string {
   // A symbol comes as its description in brackets.
   if (name.startsWith('[')) return name;
-  return isName(name) ? `.${name}` : '[…]';
+  // A private one counts by its name without the sign.
+  return isName(name.replace(/^#/, '')) ? `.${name}` : '[…]';
 }

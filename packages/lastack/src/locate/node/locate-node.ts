@@ -1,12 +1,19 @@
 import { seen, type Observation } from '@lastack/core';
 import { readProcLink } from '../../kernel/procfs/read-proc.ts';
 import type { Located, LocateTarget, SocketLocation } from '../locator.ts';
-import { patienceFor, predictQuery, type ConfirmQuery, type QueryCost } from './deep-query.ts';
+import {
+  patienceFor,
+  predictQuery,
+  type ConfirmQuery,
+  type DeepLook,
+  type QueryCost,
+} from './deep-query.ts';
+import { predictSnapshot, refuseSnapshot } from './deep-snapshot.ts';
 import { useInspector } from './inspector.ts';
 import { lookAtMainThread } from './main-thread.ts';
 import { isComputing } from './executing.ts';
 import { openInspector } from './open-inspector.ts';
-import { searchThread, type Search } from './search.ts';
+import { heldIn, searchThread, type Search } from './search.ts';
 import type { Session } from './session.ts';
 import { useWorkers } from './workers.ts';
 
@@ -17,6 +24,7 @@ const IN_ALL_MS = 2000;
  * only when the user asked for it (`--attach`), and for one process at a time: the inspector is opened by SIGUSR1 where the
  * gate allows that, and closed again; one that was open stays open.
  * @param confirmQuery asked before the whole heap is looked through for sockets that are no active handles; without it, it is not
+ * @param how what the heap is looked through for: sockets that were not found, or also what holds them
  *
  * @example
  * const located = await locateNode({ pid: 4121, fds: [23] });
@@ -24,6 +32,7 @@ const IN_ALL_MS = 2000;
 export async function locateNode(
   target: LocateTarget,
   confirmQuery: ConfirmQuery | null = null,
+  how: DeepLook = 'query',
 ): Promise<Observation<Located>> {
   const { pid, fds } = target;
   const before = readInodes(pid, fds);
@@ -34,17 +43,34 @@ export async function locateNode(
     unreadAnswers: [],
   };
   const missing = (): readonly number[] => fds.filter((fd) => !search.fds.has(fd));
+  const ofWorkers = new Set<number>();
+  const unheld = (): readonly number[] => {
+    const held = heldIn(search);
+    return fds.filter((fd) => !held.has(fd) && !ofWorkers.has(fd));
+  };
   const costs: QueryCost[] = [];
   let used = await inspect(pid, search, IN_ALL_MS, async (session, deadline) => {
     const { kind } = await lookAtMainThread(pid);
     const thread = 'the main thread';
     await searchThread(session, { target, isBusy: kind === 'busy', thread }, search);
-    if (missing().length === 0) return;
-    await searchWorkers(session, deadline, pid, missing(), search);
-    if (confirmQuery !== null && missing().length > 0) costs.push(await predictQuery(session, pid));
+    const ofMain = new Set(search.fds);
+    if (missing().length > 0) await searchWorkers(session, deadline, pid, missing(), search);
+    // Workers have heaps of their own, of which no snapshot is taken.
+    for (const fd of search.fds) if (!ofMain.has(fd)) ofWorkers.add(fd);
+    const isWanted = how === 'query' ? missing().length > 0 : unheld().length > 0;
+    if (confirmQuery !== null && isWanted) costs.push(await predictQuery(session, pid));
   });
   for (const cost of costs) {
-    if (await confirmQuery?.(cost)) used = await queryHeap({ pid, fds: missing() }, cost, search);
+    if (how === 'query') {
+      if (await confirmQuery?.(cost)) used = await queryHeap({ pid, fds: missing() }, cost, search);
+      continue;
+    }
+    const snapshotCost = predictSnapshot(cost);
+    const refusal = refuseSnapshot(snapshotCost);
+    if (refusal !== null) search.notes.add(refusal);
+    else if (await confirmQuery?.(snapshotCost)) {
+      used = await snapshotHeap({ pid, fds: unheld() }, snapshotCost, search, missing().length > 0);
+    }
   }
   if (used.kind !== 'ok' && search.locations.length === 0) return used;
   if (used.kind !== 'ok') search.notes.add(`the search ended early: ${used.reason}`);
@@ -82,6 +108,21 @@ function queryHeap(
   const thread = 'the main thread';
   return inspect(target.pid, search, queryMs + IN_ALL_MS, (session) =>
     searchThread(session, { target, isBusy: false, thread, queryMs }, search),
+  );
+}
+
+/** Takes a snapshot of the heap, to see what holds the sockets; if some are no active handles, finds them first. */
+function snapshotHeap(
+  target: LocateTarget,
+  cost: QueryCost,
+  search: Search,
+  isMissing: boolean,
+): Promise<Observation<void>> {
+  const snapshotMs = patienceFor(cost);
+  const queryMs = isMissing ? snapshotMs : undefined;
+  const thread = 'the main thread';
+  return inspect(target.pid, search, 2 * snapshotMs + IN_ALL_MS, (session) =>
+    searchThread(session, { target, isBusy: false, thread, queryMs, snapshotMs }, search),
   );
 }
 

@@ -62,6 +62,8 @@ export interface Methods {
     { prototypeObjectId: string; objectGroup: string },
     { objects: RemoteObject },
   ];
+  'HeapProfiler.takeHeapSnapshot': [{ reportProgress: false }, object];
+  'HeapProfiler.getHeapObjectId': [{ objectId: string }, { heapSnapshotObjectId: string }];
   'Debugger.enable': [object, object];
   'Debugger.disable': [object, object];
   'Debugger.pause': [object, object];
@@ -75,6 +77,7 @@ export interface Methods {
 /** Events and what they carry. */
 export interface Events {
   'Debugger.scriptParsed': { scriptId: string; url: string; sourceMapURL?: string };
+  'HeapProfiler.addHeapSnapshotChunk': { chunk: string };
   'Debugger.paused': { callFrames: readonly CallFrame[] };
   'NodeWorker.attachedToWorker': { sessionId: string; workerInfo: { title: string } };
   'NodeWorker.receivedMessageFromWorker': { sessionId: string; message: string };

@@ -68,6 +68,11 @@ export class RemoteProbe {
     return this.#value('found', []);
   }
 
+  /** A socket that was found, as an object of the target. */
+  async socketOf(index: number): Promise<string | null> {
+    return (await this.#call('socketOf', [{ value: index }])).objectId ?? null;
+  }
+
   walk(budget: number): Promise<ReturnType<Probe['walk']>> {
     return this.#value('walk', [budget]);
   }

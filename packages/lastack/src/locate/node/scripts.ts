@@ -96,6 +96,13 @@ export class Scripts {
     if (source.length <= LONGEST_SOURCE) this.#code.set(scriptId, blankText(source));
   }
 
+  /** Reads the code of the user's own scripts, as far as the limit allows. */
+  async readOwnCode(): Promise<void> {
+    for (const scriptId of this.#scripts.keys()) {
+      if (this.originOf(scriptId) === 'user') await this.readCode(scriptId);
+    }
+  }
+
   /**
    * Whether a function is of the user's own code, told from its source alone, which spares a call for each of the thousands of
    * functions of packages; null where that does not tell.

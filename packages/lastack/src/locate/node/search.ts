@@ -1,6 +1,7 @@
 import type { LocateTarget, SocketLocation, UnreadAnswer } from '../locator.ts';
 import { notesOfSockets } from './answer-notes.ts';
 import { querySockets } from './deep-query.ts';
+import { holdersIn, takeSnapshot } from './deep-snapshot.ts';
 import { readExecuting } from './executing.ts';
 import { addFetchAnswers } from './fetch-answers.ts';
 import { scopesOf, siteOfFunction, type FunctionSite } from './function-site.ts';
@@ -20,6 +21,7 @@ const LONGEST_WALK_MS = 2000;
 const MOST_CALLS = 300;
 const OTHER_LISTENERS = 40;
 const WORTH_TELLING_MS = 50;
+const NOT_ALL = 'not all of the program could be searched for what holds the sockets';
 
 /** What a search of one thread of JavaScript gave. */
 export interface Search {
@@ -37,7 +39,9 @@ export interface SearchOptions {
   /** How the user knows it: `the main thread`. */
   readonly thread: string;
   /** How long to wait for a look through the whole heap, ms; absent where that is not wanted. */
-  readonly queryMs?: number;
+  readonly queryMs?: number | undefined;
+  /** How long to wait for a snapshot of the heap, ms; absent where that is not wanted. */
+  readonly snapshotMs?: number | undefined;
 }
 
 /**
@@ -46,7 +50,7 @@ export interface SearchOptions {
  */
 export async function searchThread(
   session: Session,
-  { target, isBusy, thread, queryMs }: SearchOptions,
+  { target, isBusy, thread, queryMs, snapshotMs }: SearchOptions,
   search: Search,
 ): Promise<void> {
   const scripts = new Scripts(session, target.pid);
@@ -87,6 +91,10 @@ export async function searchThread(
   ]);
   // Of fetch() only some sockets are asked; a line of theirs stands for the others.
   const isFetchLocated = first.some(({ fd, client }) => client === 'fetch' && located.has(fd));
+  if (snapshotMs !== undefined) {
+    await addHoldersInHeap(inspection, [...first, ...later], snapshotMs, target.pid, search);
+    for (const { fd } of search.locations) located.add(fd);
+  }
   const withoutLine = [...first, ...later].filter(
     ({ fd, client }) => !located.has(fd) && !(client === 'fetch' && isFetchLocated),
   );
@@ -99,6 +107,37 @@ export async function searchThread(
     })),
   );
   for (const note of notes) search.notes.add(note);
+}
+
+/** Looks for what holds the sockets in a snapshot of the heap, where the walk has not found it. */
+async function addHoldersInHeap(
+  { session, probe, scripts }: Inspection,
+  found: readonly Found[],
+  snapshotMs: number,
+  pid: number,
+  search: Search,
+): Promise<void> {
+  const held = heldIn(search);
+  const sockets = found.flatMap(({ fd }, index) => (held.has(fd) ? [] : [{ index, fd }]));
+  if (sockets.length === 0) return;
+  const start = performance.now();
+  const snapshot = await takeSnapshot(session, snapshotMs);
+  const tookMs = Math.round(performance.now() - start);
+  search.notes.add(`process ${pid} stood still for up to ${tookMs} ms, because of --deep=snapshot`);
+  const holders = await holdersIn(snapshot, sockets, { session, probe, scripts });
+  search.locations.push(...holders);
+  const now = heldIn(search);
+  if ([...search.fds].every((fd) => now.has(fd))) search.notes.delete(NOT_ALL);
+  const unheld = [...new Set(sockets.map(({ fd }) => fd))].filter((fd) => !now.has(fd));
+  if (unheld.length === 0) return;
+  search.notes.add(
+    `no variable of the program's own leads to descriptor ${unheld.slice(0, 5).join(', ')}${unheld.length > 5 ? ', …' : ''} in a snapshot of the heap: its own listeners, a package or Node may hold it`,
+  );
+}
+
+/** Descriptors of sockets for which something that holds them was found. */
+export function heldIn({ locations }: Search): ReadonlySet<number | null> {
+  return new Set(locations.flatMap(({ role, fd }) => (role === 'held' ? [fd] : [])));
 }
 
 type Found = Awaited<ReturnType<RemoteProbe['found']>>[number];
@@ -189,9 +228,9 @@ async function searchHolders(
       ...walk.servers().filter(({ fd }) => !handled.has(fd)),
       ...walk.locations(),
     );
-    const held = new Set(search.locations.flatMap(({ role, fd }) => (role === 'held' ? [fd] : [])));
+    const held = heldIn(search);
     if (!walk.isComplete && [...search.fds].some((fd) => !held.has(fd))) {
-      search.notes.add('not all of the program could be searched for what holds the sockets');
+      search.notes.add(NOT_ALL);
     }
   }
 }

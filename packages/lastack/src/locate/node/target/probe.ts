@@ -390,6 +390,7 @@ export function makeProbe(
     /** What was found so far, by its index. */
     found: () =>
       found.map(({ fd, client, isUnread, server }) => ({ fd, client, isUnread, server })),
+    socketOf: (index: number): object => found[index].socket,
     listenersOfSocket,
     timerListeners,
     /** The function of fetch() whose scopes say what was made of a socket's answer. */
