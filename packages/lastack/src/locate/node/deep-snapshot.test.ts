@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { QueryCost } from './deep-query.ts';
+import { predictSnapshot, refuseSnapshot } from './deep-snapshot.ts';
 import { locateNode } from './locate-node.ts';
 import { listensOn, NODES, startNode, type NodeProgram } from './testing/node-program.ts';
 
@@ -108,4 +109,14 @@ test('locateNode() takes no snapshot when that is not agreed to, nor when the ho
   const { held, asked } = await locateHeld(known);
   expect(held.map(([name]) => name)).toEqual(['seen.values(…)']);
   expect(asked).toEqual([]);
+});
+
+test('refuseSnapshot() refuses a heap that is too large, and says how large it may be', () => {
+  const costOf = (heapBytes: number): QueryCost =>
+    predictSnapshot({ pid: 4121, how: 'query', heapBytes, pauseMs: 0, extraBytes: 0 });
+  expect(refuseSnapshot(costOf(301e6))).toBe(
+    'no snapshot was taken: process 4121 has a heap of 301 MB, and --deep=snapshot takes those of up to 300 MB',
+  );
+  expect(refuseSnapshot(costOf(1e6))).toBeNull();
+  expect(costOf(190e6)).toMatchObject({ how: 'snapshot', pauseMs: 20_900, extraBytes: 1900e6 });
 });

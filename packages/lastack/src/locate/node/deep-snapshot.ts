@@ -8,7 +8,7 @@ import type { RemoteProbe } from './remote-probe.ts';
 import type { Scripts } from './scripts.ts';
 import type { Session } from './session.ts';
 
-/** Measured with Node 20 and 22 on heaps of 60 to 200 MB, of small objects: 60 to 110 ms per MB, and 8 to 10 times its size. */
+/** Measured with Node 20 and 22 on heaps of 74 to 300 MB of small objects: 68 to 104 ms per MB, and 8 to 9.4 times its size. */
 const MS_PER_MB = 110;
 const MEMORY_FACTOR = 10;
 /** A snapshot of it needs up to 3 GB in the program, and 1.2 GB here. */
