@@ -36,10 +36,14 @@ export const PYTHON_APPS: readonly PythonApp[] = [
   { ...serverOf('socketserver-jobs', [['held', 'held here']]), leaks: CLIENTS - 1 },
   serverOf('selectors-unregister', [['held', 'held here']]),
   serverOf('asyncio-protocol', [['held', 'held here']]),
-  serverOf('asyncio-upstream', [
-    ['held', 'held here'],
-    ['handled', 'handled here'],
-  ]),
+  {
+    ...serverOf('asyncio-upstream', [
+      ['held', 'held here'],
+      ['handled', 'handled here'],
+    ]),
+    // asyncio refers to tasks and readers weakly: the garbage collector may have taken all but the last.
+    leaks: 1,
+  },
   {
     ...serverOf('asyncio-forgets-close', [['handled', 'handled here']]),
     // The garbage collector may have come by for all but the last.
