@@ -305,12 +305,6 @@ export function makeProbe(
     }
   };
 
-  /** What a WeakRef refers to, as long as it is there. */
-  const enterReferent = (place: Place): void => {
-    if (classOf(place.value) !== 'WeakRef') return;
-    enter(place, WeakRef.prototype.deref.call(place.value), 'property', 'deref()');
-  };
-
   const isExpandable = (value: object): boolean =>
     !ArrayBuffer.isView(value) &&
     !types.isAnyArrayBuffer(value) &&
@@ -346,7 +340,6 @@ export function makeProbe(
     visited.add(value);
     if (isOwn) visitedOwn.add(value);
     if (steps.length >= DEPTH || !isExpandable(value)) return;
-    enterReferent(place);
     enterContents(place);
     enterProperties(place);
   };
