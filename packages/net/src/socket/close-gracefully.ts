@@ -6,7 +6,8 @@ const closings = new WeakMap<Socket, Closing>();
 
 /**
  * Closes a `net.Socket` or `tls.TLSSocket` that somebody else opened, with the steps and the report of `SafeSocket.close()`.
- * Readers that it has go on getting data; what nobody reads is discarded.
+ * Readers that it has (`on('data')`, `pipe()`, for-await) get all the data, at their pace; what nobody reads is discarded. One
+ * that stops reading holds it up until a limit, which resets: its stream then ends without an 'end'.
  *
  * A second call gives the same report, and may only shorten the limits. It never rejects once the options are valid.
  * @throws RangeError when a limit is no number from 0 on

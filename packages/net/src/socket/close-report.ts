@@ -7,7 +7,7 @@ export interface CloseOptions {
   readonly deadline?: number | undefined;
   /** Give up on a peer that sends neither a byte nor its FIN for so long after our FIN. Default 5 000, as nginx. */
   readonly idle?: number | undefined;
-  /** Give up on a peer that sends more than this many bytes after `close()`. Default 16 MiB. */
+  /** Give up on a peer that sends more than this many bytes that nobody reads after `close()`. Default 16 MiB. */
   readonly discardLimit?: number | undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { closeLimits, type CloseLimits, type CloseOptions } from './close-report.ts';
 import type { CloseOutcome, CloseReport } from './close-report.ts';
-import { resetSocket, tcpDescriptorOf, unsentBytes } from './node-handle.ts';
+import { isPiped, isReadByHttp, resetSocket, tcpDescriptorOf, unsentBytes } from './node-handle.ts';
 import { canAskForUnacked, readUnacked } from './unacked-bytes.ts';
 
 type LastFacts = Pick<CloseReport, 'unackedBytes' | 'unsentBytes'>;
@@ -28,6 +28,8 @@ export class Closing {
   #timer: NodeJS.Timeout | undefined;
   #bytesSeen: number;
   #peerActiveAt: number;
+  /** Bytes that others have read since. */
+  #readBytes = 0;
   #probeMs = FIRST_PROBE_MS;
   #finSent: boolean;
   #peerFin: boolean;
@@ -112,21 +114,37 @@ export class Closing {
   /** Data that nobody reads keeps the peer's FIN out of sight, and the socket in CLOSE-WAIT. */
   #discard(): void {
     const socket = this.#socket;
-    const look = (): void => {
-      if (this.#discarded() > this.#limits.discardLimit) this.#giveUp();
-    };
-    socket.unpipe();
-    if (socket.listenerCount('readable') > 0) {
-      // As long as somebody listens to 'readable', Node's resume() does nothing.
-      socket.on('readable', () => {
-        while (socket.read() !== null) look();
-      });
-      socket.read(0);
-    } else {
+    if (isReadByHttp(socket)) {
       socket.resume();
       // Later, since it takes a socket out of Node's HTTP parser: one that an unread upload has paused would stay so.
-      setImmediate(() => socket.on('data', look));
+      setImmediate(() => socket.on('data', () => this.#limitDiscarded()));
+      return;
     }
+    // Before the readers: one of once() is no longer there when they are called. read() emits 'data', too.
+    socket.prependListener('data', (chunk: Buffer | string) => {
+      if (this.#hasReaders()) this.#readBytes += byteLength(chunk, socket);
+      else this.#limitDiscarded();
+    });
+    socket.on('removeListener', (event) => {
+      // Not at once: who reads by for-await or a new pipe may come in its place.
+      if (event === 'data' || event === 'readable') setImmediate(() => this.#readUnlessRead());
+    });
+    this.#readUnlessRead();
+  }
+
+  /** Readers keep their pace: what a pipe's end does not take is not taken from it. */
+  #readUnlessRead(): void {
+    const socket = this.#socket;
+    if (socket.listenerCount('readable') === 0 && !isPiped(socket)) socket.resume();
+  }
+
+  /** Somebody besides us. */
+  #hasReaders(): boolean {
+    return this.#socket.listenerCount('data') > 1 || this.#socket.listenerCount('readable') > 0;
+  }
+
+  #limitDiscarded(): void {
+    if (this.#discarded() > this.#limits.discardLimit) this.#giveUp();
   }
 
   /** Looks at all that may end the wait, and sets the time of the next look. */
@@ -206,7 +224,7 @@ export class Closing {
   }
 
   #discarded(): number {
-    return this.#unreadBytes + this.#socket.bytesRead - this.#readBefore;
+    return this.#unreadBytes + this.#socket.bytesRead - this.#readBefore - this.#readBytes;
   }
 
   /** The socket has emitted 'close': the descriptor is gone. */
@@ -226,6 +244,12 @@ export class Closing {
       ...(this.#error === undefined ? {} : { error: this.#error }),
     });
   }
+}
+
+function byteLength(chunk: Buffer | string, { readableEncoding }: Socket): number {
+  return typeof chunk === 'string'
+    ? Buffer.byteLength(chunk, readableEncoding ?? 'utf8')
+    : chunk.length;
 }
 
 function isReset(error: Error): boolean {

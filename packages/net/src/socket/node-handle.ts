@@ -23,6 +23,19 @@ interface WithHandle {
   readonly _handle?: Handle | null;
   /** Of a TLS socket that was made from another socket: that one. */
   readonly _parent?: Socket | null;
+  readonly _readableState?: { readonly pipes?: readonly unknown[] };
+  /** Of a socket of node:http: what reads it. */
+  readonly parser?: object | null;
+}
+
+/** Whether it has a pipe to another stream; false where nobody can say. */
+export function isPiped(socket: Socket): boolean {
+  return ((socket as WithHandle)._readableState?.pipes?.length ?? 0) > 0;
+}
+
+/** Whether node:http reads it, so that what arrives belongs to its messages. */
+export function isReadByHttp(socket: Socket): boolean {
+  return Boolean((socket as WithHandle).parser);
 }
 
 /** The descriptor of a TCP socket, also below TLS; null when it is closed, not made yet, or no TCP. */

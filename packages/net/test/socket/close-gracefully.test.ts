@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
-import { pipeline } from 'node:stream';
+import { PassThrough, pipeline } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import tls from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { closeGracefully } from '../../src/index.ts';
@@ -43,6 +44,24 @@ async function openForeign(transport: 'tcp' | 'tls', allowHalfOpen = false): Pro
   };
 }
 
+function textByData(socket: net.Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let received = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
+    socket.on('end', () => resolve(received));
+  });
+}
+
+function textByReadable(socket: net.Socket): Promise<string> {
+  return new Promise((resolve) => {
+    let received = '';
+    socket.on('readable', () => {
+      for (let chunk: unknown; (chunk = socket.read()) !== null;) received += String(chunk);
+    });
+    socket.on('end', () => resolve(received));
+  });
+}
+
 describe.each(['tcp', 'tls'] as const)('closeGracefully() over %s', (transport) => {
   const delivery = canAskForUnacked() ? 'acked' : 'unknown';
 
@@ -58,23 +77,61 @@ describe.each(['tcp', 'tls'] as const)('closeGracefully() over %s', (transport) 
     await expect.poll(() => arrived).toBe(1_000_000);
   });
 
-  test("closes also beside a reader that waits for 'readable' and does not read", async () => {
+  test.each<[string, (socket: net.Socket) => Promise<string>]>([
+    ['a pipe', (socket) => text(socket.pipe(new PassThrough()))],
+    ['for await', (socket) => text(socket)],
+    ["'data'", textByData],
+    ["'readable'", textByReadable],
+  ])('lets %s read what comes while it closes', async (_, read) => {
+    await using ends = await openForeign(transport, true);
+    const received = read(ends.client);
+    const closed = closeGracefully(ends.client, { deadline: 30_000, idle: 30_000 });
+    ends.server.resume();
+    await once(ends.server, 'end');
+    ends.server.write('hello ');
+    await expect.poll(() => ends.client.bytesRead).toBe(6);
+    ends.server.end('world');
+    expect(await received).toBe('hello world');
+    expect(await closed).toMatchObject({ outcome: 'graceful', discardedBytes: 0 });
+  });
+
+  test('reads on when its reader leaves, and counts only the rest', async () => {
+    await using ends = await openForeign(transport, true);
+    let received = '';
+    const target = new PassThrough().on('data', (chunk: Buffer) => (received += String(chunk)));
+    ends.client.pipe(target);
+    const closed = closeGracefully(ends.client, { deadline: 30_000, idle: 30_000 });
+    ends.server.resume();
+    ends.server.write('hello');
+    await expect.poll(() => received).toBe('hello');
+    ends.client.unpipe(target);
+    ends.server.end('unread');
+    expect(await closed).toMatchObject({ outcome: 'graceful', discardedBytes: 6 });
+    expect(received).toBe('hello');
+  });
+
+  test("is held up by a reader that waits for 'readable' and does not read, until the limit", async () => {
     await using ends = await openForeign(transport);
     ends.server.resume();
     ends.client.on('readable', () => {});
     ends.server.write(Buffer.alloc(300_000));
-    expect((await closeGracefully(ends.client)).outcome).toBe('graceful');
+    const report = await closeGracefully(ends.client, { deadline: 300 });
+    expect(report.outcome).toBe('deadline');
+    expect(report.discardedBytes).toBe(ends.client.bytesRead);
   });
 
-  test('closes also a socket whose pipe is stuck', async () => {
+  test('is held up by a pipe that is stuck, whose end is no clean one', async () => {
     await using ends = await openForeign(transport);
     await using stuck = await openForeign('tcp');
     stuck.server.pause();
-    pipeline(ends.client, stuck.client, () => {});
+    const piped = new Promise((resolve) => {
+      pipeline(ends.client, stuck.client, resolve);
+    });
     ends.server.resume().end(Buffer.alloc(20_000_000));
     await expect.poll(() => stuck.client.writableLength).toBeGreaterThan(0);
-    const report = await closeGracefully(ends.client, { deadline: 5_000, discardLimit: Infinity });
-    expect(report.outcome).toBe('graceful');
+    const report = await closeGracefully(ends.client, { deadline: 300, discardLimit: Infinity });
+    expect(report.outcome).toBe('deadline');
+    expect(await piped).toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' });
   });
 
   test('resets at the deadline', async () => {
