@@ -60,8 +60,8 @@ export {
   type TlsClientOptions,
 } from './socket/connect.ts';
 export { type ConnectionHandler, listen, type ListenOptions } from './socket/listen.ts';
-export type { Listener, ListenerCloseOptions, ListenerReport } from './socket/listener.ts';
-export type { SafeSocket } from './socket/safe-socket.ts';
+export { Listener, type ListenerCloseOptions, type ListenerReport } from './socket/listener.ts';
+export { SafeSocket } from './socket/safe-socket.ts';
 export { type HttpRequestOptions, request } from './http/request.ts';
 export { HttpResponse } from './http/http-response.ts';
 export {

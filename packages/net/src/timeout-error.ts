@@ -40,7 +40,7 @@ export class TimeoutError extends NetError {
       facts.bytesWritten === 0 ? 'nothing written' : `${facts.bytesWritten} B written`;
     super(
       `ERR_${phase.toUpperCase()}_TIMEOUT`,
-      `${WHAT[phase]} ${facts.target}: no end after ${facts.timeoutMs} ms (${written}, ${facts.bytesRead} B read)`,
+      `${WHAT[phase]} ${facts.target}: ${SILENT.has(phase) ? 'no byte for' : 'no end after'} ${facts.timeoutMs} ms (${written}, ${facts.bytesRead} B read)`,
       options,
     );
     this.phase = phase;
@@ -123,6 +123,9 @@ export class TotalTimeoutError extends TimeoutError {
     super('total', facts, options);
   }
 }
+
+/** Their limits begin anew with each byte. */
+const SILENT: ReadonlySet<TimeoutPhase> = new Set(['write', 'read', 'idle']);
 
 const WHAT: Readonly<Record<TimeoutPhase, string>> = {
   lookup: 'resolving',

@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import type { CloseOptions } from '../socket/close-report.ts';
 import type { OnUpgraded } from './foreign-connection.ts';
+import { checkGracefulOptions } from './graceful-options.ts';
 import { lingerLimits } from './lingering-close.ts';
 import { answerReadiness, isReadinessRequest, type Readiness } from './readiness.ts';
 import { ServerConnections } from './server-connections.ts';
@@ -52,13 +53,18 @@ export interface GracefulServer extends AsyncDisposable {
   force(): Promise<ShutdownReport>;
 }
 
+/** A second one would keep the connections from the first. */
+const tapped = new WeakSet<Server>();
+
 /**
  * Makes an http, https, http2 or net server stop without dropping a request: call it before `server.listen()`.
  *
  * `shutdown()`: readiness turns 503; after `preStopDelay` the server stops listening; each connection ends after
  * its last response, which says `Connection: close` (HTTP/2: GOAWAY), or after `idleGrace` without a byte; what is
  * left at `deadline` is destroyed. RFC 9112 §9.6, RFC 9113 §6.8.
- * @throws RangeError when a time is no number of milliseconds, before anything is changed
+ * After the end of `shutdown()` the server is as before; to stop it again after another `listen()`, call `gracefulServer()` again.
+ * @throws RangeError when a time is no number of milliseconds, TypeError for another option that is wrong, Error when the
+ *   server has a `gracefulServer()` already; before anything is changed
  * @example
  * const graceful = gracefulServer(server, { signals: ['SIGTERM', 'SIGINT'], readiness: { path: '/ready' } });
  * server.listen(8080);
@@ -67,6 +73,17 @@ export function gracefulServer(
   server: Server,
   options: GracefulServerOptions = {},
 ): GracefulServer {
+  if (!(server instanceof Server)) {
+    throw new TypeError(
+      `gracefulServer: the first argument must be an http, https, http2 or net server, not ${inspect(server, { depth: 0 })}`,
+    );
+  }
+  checkGracefulOptions(options);
+  if (tapped.has(server)) {
+    throw new Error(
+      'gracefulServer: this server has one already; use what the first call returned',
+    );
+  }
   return new TappedServer(server, options);
 }
 
@@ -96,6 +113,7 @@ class TappedServer implements GracefulServer {
       linger: lingerLimits(options.linger),
     };
     this.#connections = new ServerConnections(server, limits, options.onUpgraded, this.#tally);
+    tapped.add(server);
     this.#untap = tapServer(server as EventEmitter, (...event) => this.#tap(...event));
     for (const signal of options.signals ?? []) process.on(signal, this.#onSignal);
   }
@@ -222,6 +240,7 @@ class TappedServer implements GracefulServer {
       case 'close':
         if (!this.#isDone) return next();
         this.#untap();
+        tapped.delete(this.#server);
         return true;
       default:
         return next();

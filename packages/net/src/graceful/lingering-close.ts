@@ -1,7 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { closeGracefully } from '../socket/close-gracefully.ts';
-import { closeLimits, type CloseLimits, type CloseOptions } from '../socket/close-report.ts';
+import {
+  checkCloseOptions,
+  closeLimits,
+  type CloseLimits,
+  type CloseOptions,
+} from '../socket/close-report.ts';
 
 /** nginx's `lingering_time` and `lingering_timeout`; an upload may have any size. */
 const DEFAULTS: CloseOptions = { deadline: 30_000, idle: 5000, discardLimit: Infinity };
@@ -18,6 +23,7 @@ export function linger(socket: Socket, limits: CloseLimits): void {
 
 /** @throws RangeError when one is no number from 0 on */
 export function lingerLimits(options: CloseOptions = {}): CloseLimits {
+  checkCloseOptions('linger', options);
   return closeLimits(options, DEFAULTS);
 }
 

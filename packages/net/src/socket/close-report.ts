@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { checkOptions, type OptionKind } from '../options.ts';
 import type { SafeSocket } from './safe-socket.ts';
 
 /** How a socket is to be closed. Times are milliseconds from the call of `close()`. */
@@ -56,6 +57,16 @@ export interface CloseLimits {
   readonly deadline: number;
   readonly idle: number;
   readonly discardLimit: number;
+}
+
+/** @throws TypeError for an option that is unknown or no function; limits are checked by `closeLimits()` */
+export function checkCloseOptions(
+  where: string,
+  options: SocketCloseOptions | undefined,
+  more: Readonly<Record<string, OptionKind>> = {},
+): void {
+  const limits = { deadline: 'any', idle: 'any', discardLimit: 'any' } as const;
+  checkOptions<object>(where, options, { ...limits, ...more });
 }
 
 const DEFAULTS: CloseLimits = { deadline: 10_000, idle: 5_000, discardLimit: 16 * 1024 * 1024 };

@@ -5,7 +5,8 @@ import { connectionError } from '../connection-error.ts';
 import { SocketClosedError } from '../net-error.ts';
 import { attemptTimeoutMs } from '../attempt-timeout.ts';
 import { checkTimeouts, type Timeouts } from '../timeouts.ts';
-import { closeLimits, type SocketCloseOptions } from './close-report.ts';
+import type { SocketCloseOptions } from './close-report.ts';
+import { checkConnectOptions } from './connect-options.ts';
 import { ConnectPhases, type Work } from './connect-phases.ts';
 import { resetSocket } from './node-handle.ts';
 import { isSystemError } from './system-error.ts';
@@ -79,13 +80,13 @@ const ATTEMPT_MS = 1_000;
  * Opens a connection: resolves the name, tries its addresses one after the other, and makes the TLS session. Every limit,
  * error and abort destroys what was begun.
  * @throws LookupTimeoutError, ConnectTimeoutError, TlsTimeoutError, TotalTimeoutError; ConnectionError and its kinds;
- *   RangeError for a limit that is none; the signal's reason
+ *   RangeError for a limit or a port that is none; TypeError for another option that is wrong; the signal's reason
  * @example await using socket = await connect({ host: '::1', port: 6379, timeouts: { read: 1_000 } });
  */
 export async function connect(options: ConnectOptions): Promise<SafeSocket> {
+  checkConnectOptions(options);
   const timeouts = { ...DEFAULT_TIMEOUTS, ...checkTimeouts(options.timeouts ?? {}) };
   const { signal, close } = options;
-  closeLimits(close);
   signal?.throwIfAborted();
   const target = options.path ?? targetOf(options.host, options.port);
   const phases = new ConnectPhases({ target, timeouts, signal });

@@ -1,9 +1,10 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { connectionError } from '../connection-error.ts';
+import { checkOptions } from '../options.ts';
 import { checkTimeouts, type Timeouts } from '../timeouts.ts';
 import type { SocketCloseOptions } from './close-report.ts';
-import { closeLimits } from './close-report.ts';
+import { checkCloseOptions, closeLimits } from './close-report.ts';
 import { Listener } from './listener.ts';
 import { isSystemError } from './system-error.ts';
 import type { SafeSocket } from './safe-socket.ts';
@@ -73,6 +74,24 @@ export async function listen(
   handler?: ConnectionHandler,
 ): Promise<Listener> {
   checkTimeouts(options.timeouts ?? {});
+  checkOptions('listen', options, {
+    port: 'any',
+    host: 'string',
+    path: 'string',
+    tls: 'object',
+    timeouts: 'object',
+    maxConnections: 'count',
+    maxWaiting: 'count',
+    close: 'object',
+    onError: 'function',
+    noDelay: 'boolean',
+    keepAlive: 'count',
+    backlog: 'any',
+    ipv6Only: 'boolean',
+    exclusive: 'boolean',
+    reusePort: 'boolean',
+  });
+  checkCloseOptions('listen: close', options.close, { onReport: 'function' });
   closeLimits(options.close);
   if (options.reusePort === true) checkReusePort(process.versions.node);
   const server = makeServer(options);

@@ -1,4 +1,4 @@
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { type AddressInfo, Server, type Socket } from 'node:net';
 import { SocketClosedError } from '../net-error.ts';
 import { type CloseOptions, closeLimits, type CloseReport } from './close-report.ts';
 import type { ConnectionHandler, ListenOptions } from './listen.ts';
@@ -47,6 +47,7 @@ export class Listener implements AsyncDisposable, AsyncIterable<SafeSocket> {
 
   /** @internal Use `listen()`. */
   constructor(server: Server, options: ListenOptions, handler?: ConnectionHandler) {
+    if (!(server instanceof Server)) throw new TypeError('a Listener is made by listen()');
     this.raw = server;
     this.#options = options;
     this.#handler = handler;

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { connectionError } from '../connection-error.ts';
 import { SocketClosedError } from '../net-error.ts';
 import { timeoutError } from '../timeout-error.ts';
@@ -57,8 +57,10 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   #closing: Closing | undefined;
   #report: Promise<CloseReport> | undefined;
 
-  /** @internal @throws RangeError when a limit of `options.close` is no number from 0 on */
+  /** @internal Use `connect()` or `listen()`. @throws RangeError when a limit of `options.close` is no number from 0 on */
   constructor(raw: Socket, options: SafeSocketOptions) {
+    if (!(raw instanceof Socket))
+      throw new TypeError('a SafeSocket is made by connect() or listen()');
     closeLimits(options.close);
     this.raw = raw;
     this.#target = options.target;
@@ -175,7 +177,7 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
 
   /** Resets the connection at once, also in the middle of `close()`; what is pending rejects. `close()` gives the report. */
   abort(reason?: unknown): void {
-    const unread = this.#shut();
+    const unread = this.#shut(reason);
     const closing = this.#closing ?? this.#begin(closeLimits(), unread);
     this.#report ??= closing.report;
     closing.abort(reason);
@@ -259,10 +261,10 @@ export class SafeSocket implements AsyncDisposable, AsyncIterable<Uint8Array> {
   }
 
   /** Ends what the user may do. @returns the bytes that nobody will read */
-  #shut(): number {
+  #shut(cause?: unknown): number {
     if (this.#isClosed) return 0;
     this.#isClosed = true;
-    if (this.#readers !== null) rejectAll(this.#readers, this.#closedError('read'));
+    if (this.#readers !== null) rejectAll(this.#readers, this.#closedError('read', cause));
     this.#readers = null;
     const unread = this.#unread?.byteLength ?? 0;
     this.#unread = null;

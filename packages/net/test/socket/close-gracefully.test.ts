@@ -55,8 +55,10 @@ function textByData(socket: net.Socket): Promise<string> {
 function textByReadable(socket: net.Socket): Promise<string> {
   return new Promise((resolve) => {
     let received = '';
-    socket.on('readable', () => {
-      for (let chunk: unknown; (chunk = socket.read()) !== null;) received += String(chunk);
+    socket.setEncoding('utf8').on('readable', () => {
+      for (let chunk: unknown = socket.read(); typeof chunk === 'string'; chunk = socket.read()) {
+        received += chunk;
+      }
     });
     socket.on('end', () => resolve(received));
   });
