@@ -7,6 +7,7 @@ import { until } from './kit/condition.ts';
 import { runLastack } from './kit/lastack.ts';
 import { orSkip } from './kit/or-skip.ts';
 import { childrenOf } from './kit/procfs.ts';
+import { startProgram } from './kit/program.ts';
 import { startScenario, type RunningScenario } from './kit/scenario.ts';
 import { scenarioOf } from './scenarios.ts';
 
@@ -88,3 +89,23 @@ function sourceOf({ file, line }: Pick<Location, 'file' | 'line'>): string {
   const path = fileURLToPath(new URL(`programs/${basename(file)}`, import.meta.url));
   return readFileSync(path, 'utf8').split('\n')[line - 1].trim();
 }
+
+test('doctor --pid --attach leaves other programs alone', async (ctx) => {
+  await using scenario = await orSkip(ctx, startScenario(scenarioOf('node-paused')));
+  const { namespace } = scenario;
+  const port = 9900;
+  const other = await startProgram(namespace, 'node-paused.mjs', [port]);
+  await startProgram(namespace, 'leave.py', ['127.0.0.1', port, 3, 6]);
+  const args = [
+    'doctor',
+    '--json',
+    '--attach',
+    '--pid',
+    String(scenario.holders[0]),
+    '--for',
+    '4s',
+  ];
+  const { stdout } = await runLastack(args, { namespace });
+  expect(stdout).toContain(`process ${scenario.holders[0]} has written lines`);
+  expect(stdout).not.toContain(`process ${other.pid}`);
+});

@@ -103,5 +103,5 @@ test('plan --json is as its schema says', async () => {
 test('plan refuses what is no number', async () => {
   const { status, stderr } = await runLastack(['plan', '--rate', 'many']);
   expect(status).toBe(2);
-  expect(stderr).toContain('Give a number above 0.');
+  expect(stderr).toContain('Give a number above 0, at most 1e9.');
 });

@@ -153,6 +153,23 @@ test('abort() sends a RST and forgets what was queued', () => {
   expect(script.states).toEqual(['CLOSED']);
 });
 
+test('abort() in SYN-SENT, CLOSING and LAST-ACK is silent (RFC 9293 §3.10.5)', () => {
+  const calling = startScript();
+  calling.connect();
+  const closing = startAccepted();
+  closing.close();
+  closing.receive('F. 1:1(0) ack 1');
+  const last = startAccepted();
+  last.receive('F. 1:1(0) ack 1');
+  last.close();
+  for (const script of [calling, closing, last]) {
+    script.sent();
+    script.abort();
+    expect(script.sent()).toEqual([]);
+    expect(script.tcb().state).toBe('CLOSED');
+  }
+});
+
 test('a RST: refused in SYN-SENT, reset when open, EPIPE in CLOSE-WAIT', () => {
   const refused = startScript();
   refused.connect();

@@ -166,9 +166,12 @@ export function sendInvalidAck(tcb: Tcb, now: number, segment: Segment): void {
   sendAck(tcb, now);
 }
 
+/** Where an ABORT tells the peer nothing: it has heard of no connection, or has closed as well. */
+const ENDS_SILENTLY: ReadonlySet<TcpState> = new Set(['SYN-SENT', 'CLOSING', 'LAST-ACK']);
+
 /** Ends the connection at once and tells the peer (RFC 9293 §3.10.5). */
 export function reset(tcb: Tcb, now: number, on: TcpEvent, error: SocketError | null): void {
-  if (tcb.state !== 'SYN-SENT') sendSegment(tcb, now, tcb.sndNxt, RST | ACK, 0);
+  if (!ENDS_SILENTLY.has(tcb.state)) sendSegment(tcb, now, tcb.sndNxt, RST | ACK, 0);
   enterClosed(tcb, on, error);
 }
 

@@ -99,15 +99,13 @@ export const TRANSITIONS: readonly Transition[] = [
     'LAST-ACK',
     'TIME-WAIT',
   ]),
+  ...everywhere('abort()', null, 'RFC 9293 §3.10.5', ['SYN-SENT', 'CLOSING', 'LAST-ACK']),
   ...everywhere('abort()', 'RST', 'RFC 9293 §3.10.5', [
-    'SYN-SENT',
     'SYN-RECEIVED',
     'ESTABLISHED',
     'FIN-WAIT-1',
     'FIN-WAIT-2',
     'CLOSE-WAIT',
-    'CLOSING',
-    'LAST-ACK',
   ]),
   ...everywhere('time-out', null, 'RFC 9293 §3.10.8: retransmissions or user time-out', [
     'SYN-SENT',

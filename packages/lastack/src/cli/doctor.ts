@@ -112,6 +112,7 @@ async function doctor(options: DoctorOptions): Promise<void> {
     const terminal = { input: process.stdin, output: process.stderr };
     const whereabouts = await locateFindings(diagnosis, seen, {
       attach: options.attach === true || isDeep,
+      pid,
       confirmQuery: isDeep ? confirmQueryOn(terminal, options.yes === true) : null,
       ...(deep === undefined ? {} : { deep }),
     });

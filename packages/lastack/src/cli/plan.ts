@@ -158,14 +158,15 @@ const TW_REUSE = { 0: 0, 1: 1, 2: 2 } as const;
 
 function parseAmount(text: string): number {
   const amount = Number(text);
-  if (!(amount > 0 && amount <= 1e9)) throw new InvalidArgumentError('Give a number above 0.');
+  if (!(amount > 0 && amount <= 1e9))
+    throw new InvalidArgumentError('Give a number above 0, at most 1e9.');
   return amount;
 }
 
 function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 1e9) {
-    throw new InvalidArgumentError('Give a whole number from 1.');
+    throw new InvalidArgumentError('Give a whole number from 1 to 1e9.');
   }
   return count;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import {
@@ -83,6 +84,11 @@ ACK are announced together). Examples:
 }
 
 async function trace(words: readonly string[], options: TraceOptions): Promise<void> {
+  if (options.pid !== undefined && !existsSync(`/proc/${options.pid}`)) {
+    throw new UserError(
+      `There is no process ${options.pid}. List those that hold sockets with: lastack ls`,
+    );
+  }
   const filter = readFilter(words);
   const text = words.join(' ');
   const matches = withPosition(text, () => createMatcher(filter));
@@ -242,12 +248,12 @@ function stopSignal(afterMs: number | undefined): Disposable & { readonly signal
   const controller = new AbortController();
   const stop = () => controller.abort();
   const timer = afterMs === undefined ? undefined : setTimeout(stop, afterMs);
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
       clearTimeout(timer);
-      process.off('SIGINT', stop).off('SIGTERM', stop);
+      process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
     },
   };
 }

@@ -35,6 +35,8 @@ const MOST_LOCATIONS = 8;
 export interface LocateOptions {
   /** Whether Node's inspector may be used: it signals the program and pauses it for moments. */
   readonly attach: boolean;
+  /** The only process to look into, however many a finding is about. */
+  readonly pid?: number | undefined;
   /** Asked before the heap of a Node program is looked through, which stops it for seconds; without it, it is not. */
   readonly confirmQuery?: ConfirmQuery | null;
   /** What for: sockets that are no active handles, or also what holds them. */
@@ -56,6 +58,7 @@ export async function locateFindings(
     const notes: string[] = [];
     const clients = new Set<HttpClient>();
     for (const { pid, fds } of finding.owners) {
+      if (options.pid !== undefined && pid !== options.pid) continue;
       const process = facts.get(pid);
       if (process === undefined) continue;
       if (!searched.has(pid)) {

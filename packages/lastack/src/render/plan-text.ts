@@ -81,7 +81,7 @@ function portsText(
   const allowed =
     portsAllowPerSecond === 0
       ? 'are all that there can ever be'
-      : `allow ${rounded(Math.floor(portsAllowPerSecond))} connections a second for ever`;
+      : `allow ${rounded(floored(portsAllowPerSecond))} connections a second for ever`;
   const each = workload.destinations === 1 ? '' : ' over all destinations';
   if (portsEndMs !== null) {
     return `run out after ${proseDuration(portsEndMs)}: ${grouped(tuples)}${each} ${allowed}; then connect() fails with EADDRNOTAVAIL`;
@@ -128,7 +128,7 @@ function cureLines(
 }
 
 function cureText({ kind, value, allowsPerSecond }: Cure): string {
-  const allows = `allows ${rounded(Math.floor(allowsPerSecond))} connections a second`;
+  const allows = `allows ${rounded(floored(allowsPerSecond))} connections a second`;
   switch (kind) {
     case 'tw-reuse':
       return `sysctl -w net.ipv4.tcp_tw_reuse=1 ${allows} (for outgoing connections; safe with time stamps)`;
@@ -179,6 +179,11 @@ function verdictOf({ portsEndMs, descriptorsEndMs, timeWaitsOverflow }: Capacity
     timeWaitsOverflow ? 'TIME-WAIT overflows' : null,
   ].filter((text) => text !== null);
   return ends.length === 0 ? 'ok' : ends.join(', ');
+}
+
+/** What is promised is rounded down. */
+function floored(value: number): number {
+  return value < 10 ? value : Math.floor(value);
 }
 
 function rounded(value: number): string {

@@ -100,7 +100,7 @@ export const closeWaitLeak: FindingSubject = {
     {
       claim: '"Lower `tcp_fin_timeout`", or `tcp_keepalive_time`, or `tcp_tw_reuse`.',
       truth:
-        "None of them touches CLOSE-WAIT. Keepalive ends it only if the peer's host has gone, and then the descriptor stays: [dead-descriptor](dead-descriptor.md).",
+        "None of them touches CLOSE-WAIT. Keepalive ends it when the peer's kernel has forgotten the connection (60 s after an ordinary close, or with its host), and then the descriptor stays: [dead-descriptor](dead-descriptor.md).",
     },
     {
       claim: '"The network is slow."',

@@ -8,7 +8,7 @@ export const closeWait: StateSubject = {
   title: 'the peer has closed; this program has not',
   alsoCalled: ['CLOSE_WAIT'],
   meaning: [
-    'The FIN of the peer has come, and our kernel has acknowledged it. Now it waits for the **program** to close. The network has done its part; nothing that happens on it can end this state, except a RST.',
+    'The FIN of the peer has come, and our kernel has acknowledged it. Now it waits for the **program** to close. The network has done its part; only a RST, or retransmissions or keepalive probes that find nobody, can end this state from there.',
     'The program learns of it by reading: after the last byte a read returns 0, again and again. It may still send, which is what a half-closed request is for.',
   ],
   lasts:
@@ -31,7 +31,7 @@ export const closeWait: StateSubject = {
     {
       claim: '"Lower `tcp_fin_timeout`, or `tcp_keepalive_time`."',
       truth:
-        "No sysctl closes a CLOSE-WAIT. Keepalive removes it only when the peer's host is gone, and then the descriptor stays.",
+        "No sysctl closes a CLOSE-WAIT. Keepalive removes it once the peer's kernel has forgotten the connection (after an ordinary close as soon as its FIN-WAIT-2 has expired, or when its host is gone), and then the descriptor stays: the leak is hidden.",
     },
     {
       claim: '"Kill the socket with `ss -K`."',

@@ -94,6 +94,10 @@ async function inspect(
   );
   if (inspector.value.isOurs) {
     note(`process ${pid} has written lines about its debugger to stderr, because of --attach`);
+  } else {
+    note(
+      `process ${pid} had its inspector open already, and it stays so: whoever may connect to it can run code there`,
+    );
   }
   return used;
 }
