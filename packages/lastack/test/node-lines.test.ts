@@ -96,16 +96,15 @@ test('doctor --pid --attach leaves other programs alone', async (ctx) => {
   const port = 9900;
   const other = await startProgram(namespace, 'node-paused.mjs', [port]);
   await startProgram(namespace, 'leave.py', ['127.0.0.1', port, 3, 6]);
-  const args = [
-    'doctor',
-    '--json',
-    '--attach',
-    '--pid',
-    String(scenario.holders[0]),
-    '--for',
-    '4s',
-  ];
-  const { stdout } = await runLastack(args, { namespace });
-  expect(stdout).toContain(`process ${scenario.holders[0]} has written lines`);
+  const pid = scenario.holders[0];
+  const args = ['doctor', '--json', '--attach', '--pid', String(pid), '--for', '1s'];
+  const stdout = await until(
+    async () => {
+      const output = await runLastack(args, { namespace });
+      return output.stdout.includes(`process ${pid} has written lines`) ? output.stdout : null;
+    },
+    `the lines of process ${pid}`,
+    { withinMs: 40_000 },
+  );
   expect(stdout).not.toContain(`process ${other.pid}`);
 });
