@@ -189,3 +189,22 @@ describe.each(['tcp', 'tls', 'unix'] as const)('time-outs over %s', (transport) 
     );
   });
 });
+
+test.each(['read', 'idle'] as const)(
+  'a blocked event loop is no %s time-out when the bytes are there',
+  async (phase) => {
+    await using server = await silentServer();
+    const socket = await connect({
+      host: '127.0.0.1',
+      port: server.port,
+      timeouts: { [phase]: 200 },
+    });
+    await expect.poll(() => server.sockets.length).toBe(1);
+    const read = socket.read();
+    server.sockets[0]?.write('there');
+    const blockedUntil = performance.now() + 500;
+    while (performance.now() < blockedUntil);
+    expect(String(Buffer.from((await read) ?? []))).toBe('there');
+    socket.abort();
+  },
+);
