@@ -45,8 +45,22 @@ export const TIMEOUT_PHASES: readonly TimeoutPhase[] = [
   'total',
 ];
 
-/** @throws RangeError when a limit is no positive number of milliseconds */
+/**
+ * @throws RangeError when a limit is no positive number of milliseconds
+ * @throws TypeError for a name that is none of a phase: a limit with a typing error would be no limit
+ */
 export function checkTimeouts(timeouts: Timeouts): Timeouts {
+  const given: unknown = timeouts;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new TypeError(
+      `timeouts must be an object such as { connect: 2000, total: 30_000 }, not ${inspect(given)}`,
+    );
+  }
+  const phases: readonly string[] = TIMEOUT_PHASES;
+  const unknown = Object.keys(given).find((name) => !phases.includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(`timeouts.${unknown} is unknown: there are ${phases.join(', ')}`);
+  }
   for (const phase of TIMEOUT_PHASES) {
     const limit: unknown = timeouts[phase];
     if (limit !== undefined && !(typeof limit === 'number' && limit > 0)) {

@@ -20,6 +20,8 @@ const FIRST_LOOK_MS = 10;
  * the exchange is.
  */
 export abstract class Exchange extends Watched {
+  /** For messages: who is spoken to. */
+  readonly target: string;
   /** The request was given to the socket to its last byte. */
   protected abstract get isSent(): boolean;
   /** The head of the response is here. */
@@ -29,7 +31,6 @@ export abstract class Exchange extends Watched {
   /** Nobody reads the response now, so the peer may not send. */
   protected abstract get isPaused(): boolean;
   readonly #limits: Limits;
-  readonly #target: string;
   readonly #startedAt = performance.now();
   #isQueued = true;
   #socket: Socket | undefined;
@@ -51,7 +52,7 @@ export abstract class Exchange extends Watched {
   constructor(limits: Limits, target: string) {
     super();
     this.#limits = limits;
-    this.#target = target;
+    this.target = target;
     const { pool, total } = limits;
     this.#looksAt = this.#startedAt + Math.min(pool, total, this.#looksEvery(FIRST_LOOK_MS));
     watch(this, this.#looksAt);
@@ -190,7 +191,7 @@ export abstract class Exchange extends Watched {
       elapsedMs,
       bytesWritten: this.#taken - this.#takenBefore,
       bytesRead: this.#read - this.#readBefore,
-      target: this.#target,
+      target: this.target,
     });
     this.#stop();
     this.abandon(error);

@@ -28,9 +28,9 @@ export function abandonRequest(request: ClientRequest, error: Error): void {
   (request as Timed)[EXCHANGE].abandon(error);
 }
 
-/** Bytes of the exchange that the kernel took. */
-export function bytesWrittenBy(request: ClientRequest): number {
-  return (request as Timed)[EXCHANGE].bytesWritten();
+/** The exchange of a request that was watched. */
+export function exchangeOf(request: ClientRequest): Exchange {
+  return (request as Timed)[EXCHANGE];
 }
 
 function onSocket(this: Timed, socket: Socket): void {

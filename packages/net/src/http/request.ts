@@ -5,16 +5,21 @@ import { pipeline, Readable } from 'node:stream';
 
 import { ConnectionError, NetError } from '../net-error.ts';
 import type { Timeouts } from '../timeouts.ts';
+import { onAbort } from './abort-listeners.ts';
+import { withFraming } from './body-framing.ts';
 import { HttpResponse } from './http-response.ts';
 import { limitsOf } from './limits.ts';
-import { abandonRequest, bytesWrittenBy } from './node-exchange.ts';
+import { abandonRequest, exchangeOf } from './node-exchange.ts';
 import { HttpsTimeoutAgent, HttpTimeoutAgent, LIMITS } from './timeout-agent.ts';
 
 /** What to ask, and how long to wait for it. */
 export interface HttpRequestOptions {
   /** Default GET. */
   readonly method?: string;
-  /** As `http.request()` takes them. */
+  /**
+   * As `http.request()` takes them. With a body, `content-length` (a string, bytes) or `transfer-encoding: chunked` is
+   * added, whatever the method, unless one of the two is there.
+   */
   readonly headers?: OutgoingHttpHeaders;
   /** A string goes as UTF-8; an iterable is sent chunk by chunk, as fast as the peer takes it. */
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array | string>;
@@ -58,13 +63,19 @@ export async function request(
   const { signal } = options;
   signal?.throwIfAborted();
   const outgoing = start(new URL(url), options);
-  const explain = (error: Error): Error => explained(error, outgoing);
-  const abort = (): void => abandonRequest(outgoing, signal?.reason as Error);
-  signal?.addEventListener('abort', abort, { once: true });
-  outgoing.on('close', () => signal?.removeEventListener('abort', abort));
+  /** What the socket said: of an error in the middle of the body Node tells the reader only "aborted". */
+  let failure: Error | undefined;
+  const explain = (error: Error): Error => explained(error, failure, outgoing);
+  if (signal) {
+    const forget = onAbort(signal, () => abandonRequest(outgoing, signal.reason as Error));
+    outgoing.on('close', forget);
+  }
   return new Promise((resolve, reject) => {
     outgoing.on('response', (message) => resolve(new HttpResponse(message, explain)));
-    outgoing.on('error', (error) => reject(explain(error)));
+    outgoing.on('error', (error) => {
+      failure ??= error;
+      reject(explain(error));
+    });
     send(outgoing, options.body);
   });
 }
@@ -74,18 +85,21 @@ function start(url: URL, options: HttpRequestOptions): ClientRequest {
   if (protocol !== 'http:' && protocol !== 'https:') {
     throw new TypeError(`request() speaks http: and https:, not ${protocol}`);
   }
-  const { method, headers, lookup, agent = sharedAgent(protocol), timeouts } = options;
+  const { method, lookup, agent = sharedAgent(protocol), timeouts } = options;
+  if (!(agent instanceof HttpTimeoutAgent || agent instanceof HttpsTimeoutAgent)) {
+    throw new TypeError('agent must be an HttpTimeoutAgent, or for https: an HttpsTimeoutAgent');
+  }
   const limits = timeouts || !options.agent ? limitsOf(timeouts ?? {}, DEFAULTS) : undefined;
   return (protocol === 'http:' ? http : https).request(url, {
     agent,
     ...(method !== undefined && { method }),
-    ...(headers && { headers }),
+    headers: withFraming(options.headers, options.body),
     ...(lookup && { lookup }),
     ...(limits && { [LIMITS]: limits }),
   });
 }
 
-function sharedAgent(protocol: 'http:' | 'https:'): http.Agent {
+function sharedAgent(protocol: 'http:' | 'https:'): HttpTimeoutAgent | HttpsTimeoutAgent {
   return protocol === 'http:'
     ? (sharedAgents[protocol] ??= new HttpTimeoutAgent({ timeouts: {} }))
     : (sharedAgents[protocol] ??= new HttpsTimeoutAgent({ timeouts: {} }));
@@ -103,10 +117,12 @@ function send(outgoing: ClientRequest, body: HttpRequestOptions['body']): void {
 }
 
 /** Node says "socket hang up" and "aborted" where the peer closed the connection early. */
-function explained(error: Error, outgoing: ClientRequest): Error {
+function explained(error: Error, failure: Error | undefined, outgoing: ClientRequest): Error {
   const isEarlyClose = 'code' in error && error.code === 'ECONNRESET';
   if (error instanceof NetError || !isEarlyClose) return error;
-  const message = `${outgoing.host} closed the connection before its response was complete`;
-  const safeToRetry = bytesWrittenBy(outgoing) === 0;
+  if (failure instanceof NetError) return failure;
+  const exchange = exchangeOf(outgoing);
+  const message = `${exchange.target} closed the connection before its response was complete`;
+  const safeToRetry = exchange.bytesWritten() === 0;
   return new ConnectionError('ECONNRESET', message, { cause: error, safeToRetry });
 }

@@ -1,13 +1,14 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Timeouts } from '../timeouts.ts';
 import { attemptTimeoutMs } from '../attempt-timeout.ts';
+import { checkedLookup } from './checked-lookup.ts';
 import { ConnectionWatch, connectionWatchOf } from './connection-watch.ts';
 import { limitsOf, type Limits } from './limits.ts';
-import { watchRequest } from './node-exchange.ts';
+import { exchangeOf, watchRequest } from './node-exchange.ts';
 
 /** Options of an agent of node:http or node:https, and the limits of each request that is made through it. */
 export type TimeoutAgentOptions<T extends http.AgentOptions = http.AgentOptions> = Omit<
@@ -33,7 +34,11 @@ const POOLED_FOR_MS = 5000;
  *
  * A limit that ends destroys the socket and gives the request, or the reader of the response, a TimeoutError.
  * Connections are kept alive by default, without traffic for `timeouts.idle`, or 5 s.
+ *
+ * The error of a limit that ends during the body goes to the response ('error', or its reader), before that to the
+ * request: give both a listener for 'error', since one without ends the process.
  * @throws RangeError when a limit is no positive number of milliseconds
+ * @throws TypeError without `timeouts`, or for a name in it that is none of a phase
  * @example http.get(url, { agent: new HttpTimeoutAgent({ timeouts: { connect: 2000, headers: 5000, total: 30_000 } }) })
  */
 export class HttpTimeoutAgent extends http.Agent {
@@ -47,14 +52,13 @@ export class HttpTimeoutAgent extends http.Agent {
 
   /** @internal Node's agents are asked for a socket here. */
   addRequest(request: http.ClientRequest, options: Arguments): void {
-    watchRequest(request, this, options[LIMITS] ?? this.#limits, targetOf(options));
-    AGENT.addRequest.call(this, request, options);
+    addTimed(this, request, options, this.#limits);
   }
 
   /** @internal Node's agents make a connection here. */
   override createConnection(options: Arguments, callback?: OnCreate): Duplex | null | undefined {
     const limits = options[LIMITS] ?? this.#limits;
-    const socket = super.createConnection(withAttempts(options, limits), callback);
+    const socket = super.createConnection(connectOptions(options, limits), callback);
     return watched(socket, options, limits, false);
   }
 
@@ -82,8 +86,7 @@ export class HttpsTimeoutAgent extends https.Agent {
 
   /** @internal Node's agents are asked for a socket here. */
   addRequest(request: http.ClientRequest, options: Arguments): void {
-    watchRequest(request, this, options[LIMITS] ?? this.#limits, targetOf(options));
-    AGENT.addRequest.call(this, request, options);
+    addTimed(this, request, options, this.#limits);
   }
 
   /** @internal Node's agents make a connection here. */
@@ -92,7 +95,7 @@ export class HttpsTimeoutAgent extends https.Agent {
     callback?: OnCreate,
   ): Duplex | null | undefined {
     const limits = options[LIMITS] ?? this.#limits;
-    const socket = super.createConnection(withAttempts(options, limits), callback);
+    const socket = super.createConnection(connectOptions(options, limits), callback);
     return watched(socket, options, limits, true);
   }
 
@@ -130,11 +133,32 @@ function rest(socket: Duplex, limits: Limits, kept: boolean): boolean {
   return true;
 }
 
-function withAttempts<T extends object>(options: T, limits: Limits): T {
+function addTimed(
+  agent: http.Agent,
+  request: http.ClientRequest,
+  options: Arguments,
+  limits: Limits,
+): void {
+  watchRequest(request, agent, options[LIMITS] ?? limits, targetOf(options));
+  try {
+    AGENT.addRequest.call(agent, request, options);
+  } catch (error) {
+    // Options that cannot be: the caller never gets the request, which then has no clocks to keep the process alive.
+    exchangeOf(request).end();
+    throw error;
+  }
+}
+
+function connectOptions<T extends { readonly lookup?: LookupFunction | undefined }>(
+  options: T,
+  limits: Limits,
+): T {
   const autoSelectFamilyAttemptTimeout = attemptTimeoutMs(limits.connect);
-  return autoSelectFamilyAttemptTimeout === undefined
-    ? options
-    : { autoSelectFamilyAttemptTimeout, ...options };
+  return {
+    ...(autoSelectFamilyAttemptTimeout !== undefined && { autoSelectFamilyAttemptTimeout }),
+    ...options,
+    ...(options.lookup && { lookup: checkedLookup(options.lookup) }),
+  };
 }
 
 function watched<T extends Duplex | null | undefined>(

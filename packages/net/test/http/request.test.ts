@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import http, { type RequestListener } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -125,7 +125,9 @@ describe('request()', () => {
     const error = await request(server.url).catch((error: unknown) => error);
     expect(error).toBeInstanceOf(ConnectionError);
     expect(error).toMatchObject({ code: 'ECONNRESET', safeToRetry: false });
-    expect((error as Error).message).toContain('closed the connection before');
+    expect((error as Error).message).toContain(
+      `127.0.0.1:${server.port} closed the connection before`,
+    );
   });
 
   test('says that the peer closed in the middle of the body', async () => {
@@ -135,6 +137,40 @@ describe('request()', () => {
     });
     const response = await request(server.url);
     await expect(response.text()).rejects.toBeInstanceOf(ConnectionError);
+  });
+
+  test('says that the peer reset the connection in the middle of the body', async () => {
+    let reset: (() => void) | undefined;
+    await using server = await serve((incoming, outgoing) => {
+      reset = () => incoming.socket.resetAndDestroy();
+      outgoing.writeHead(200, { 'content-length': 10 });
+      outgoing.write('abc');
+    });
+    const { body } = await request(server.url);
+    const chunks = body[Symbol.asyncIterator]();
+    await chunks.next();
+    // Not before: of bytes and a RST that arrive together libuv makes an end of the stream.
+    reset?.();
+    const error = await chunks.next().catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(ConnectionResetError);
+    expect((error as Error).message).toContain(`127.0.0.1:${server.port} reset the connection`);
+  });
+
+  test('listens once to the signal of many exchanges, and not at all when they have ended', async () => {
+    await using server = await serve((_, outgoing) => outgoing.end('ok'));
+    await using stuck = await StallingServer.start('never-answers');
+    const controller = new AbortController();
+    const { signal } = controller;
+    const all = Array.from({ length: 12 }, () => request(server.url, { signal }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await Promise.all(all.map(async (each) => (await each).text()));
+    await expect
+      .poll(() => getEventListeners(signal, 'abort'), { timeout: 20_000 })
+      .toHaveLength(0);
+    const ended = Array.from({ length: 12 }, () => request(stuck.url, { signal }));
+    controller.abort(new Error('enough'));
+    for (const each of ended) await expect(each).rejects.toThrow('enough');
+    await untilSocketsTowards(stuck.port, 0);
   });
 
   test('counts the bytes that the kernel took of an upload that nobody reads', async () => {
@@ -181,6 +217,22 @@ describe('request()', () => {
       length += next.value.length;
     }
     expect(length).toBe(8 << 20);
+  });
+
+  test.each(['bytes', 'text', 'json'] as const)('reads a body once: %s()', async (method) => {
+    await using server = await serve((_, outgoing) => outgoing.end('{}'));
+    const response = await request(server.url);
+    await response.json();
+    await expect(response[method]()).rejects.toThrow(
+      new TypeError('body already read: keep what the first reading gave'),
+    );
+  });
+
+  test('read does not end a body that nobody reads', async () => {
+    await using server = await serve((_, outgoing) => outgoing.end(Buffer.alloc(8 << 20)));
+    const response = await request(server.url, { timeouts: { read: 50, total: 500 } });
+    await untilSocketsTowards(server.port, 0);
+    await expect(response.bytes()).rejects.toBeInstanceOf(TotalTimeoutError);
   });
 
   test('does not hold a connection for a body that nobody reads', async () => {
@@ -244,11 +296,90 @@ describe('request()', () => {
   });
 
   test('speaks of what it cannot do', async () => {
+    const agent = new http.Agent() as HttpTimeoutAgent;
+    await expect(request('http://x/', { agent })).rejects.toThrow(
+      'agent must be an HttpTimeoutAgent',
+    );
+    const headers = new Headers() as unknown as http.OutgoingHttpHeaders;
+    await expect(request('http://x/', { headers })).rejects.toThrow('headers must be an object');
     await expect(request('ftp://example.org/')).rejects.toThrow('not ftp:');
     await expect(request('http://x/', { timeouts: { total: 0 } })).rejects.toBeInstanceOf(
       RangeError,
     );
   });
+});
+
+describe('a body of request()', () => {
+  const kinds = {
+    'a string': { body: () => 'GET /smuggled ✓', framing: ['content-length', '17'] },
+    bytes: { body: () => Buffer.from('GET /smuggled'), framing: ['content-length', '13'] },
+    'an iterable': { body: () => pieces(), framing: ['transfer-encoding', 'chunked'] },
+  } as const;
+  const methods = [undefined, 'GET', 'DELETE', 'HEAD', 'OPTIONS', 'POST', 'delete'];
+  const cases = Object.entries(kinds).flatMap(([kind, { body, framing }]) =>
+    methods.map((method) => ({ kind, method, body, framing })),
+  );
+
+  test.each(cases)('says where it ends: $kind, $method', async ({ method, body, framing }) => {
+    const seen: (string | undefined)[] = [];
+    await using server = await serve((incoming, outgoing) => {
+      seen.push(incoming.url, String(incoming.headers[framing[0]]));
+      incoming.resume().on('end', () => outgoing.end());
+    });
+    const agent = new HttpTimeoutAgent({ timeouts: {} });
+    const options = { agent, body: body(), ...(method !== undefined && { method }) };
+    await (await request(`${server.url}sent`, options)).bytes();
+    await (await request(`${server.url}next`, { agent })).bytes();
+    expect(seen).toEqual(['/sent', framing[1], '/next', 'undefined']);
+    agent.destroy();
+  });
+
+  test('leaves a length that is given', async () => {
+    const lengths: unknown[] = [];
+    await using server = await serve((incoming, outgoing) => {
+      lengths.push(incoming.headers['content-length'], incoming.headers['transfer-encoding']);
+      incoming.pipe(outgoing);
+    });
+    const headers = { 'Content-Length': 13 };
+    const response = await request(server.url, { headers, body: pieces() });
+    expect(await response.text()).toBe('one two three');
+    expect(lengths).toEqual(['13', undefined]);
+  });
+});
+
+describe('a lookup that fails', () => {
+  type Answer = (error: Error | null, found?: unknown) => void;
+  const lookups: Record<string, (answer: Answer) => void> = {
+    throws: () => {
+      throw new Error('no resolver');
+    },
+    'gives an empty list': (answer) => answer(null, []),
+    'gives an empty list later': (answer) => setImmediate(answer, null, []),
+    'gives nothing': (answer) => answer(null),
+    'gives no address in its list': (answer) => answer(null, [null]),
+    'gives an error of its own': (answer) => answer(new Error('no resolver')),
+  };
+
+  test.each(Object.entries(lookups))(
+    'is a LookupError, and leaves no socket: %s',
+    async (_, find) => {
+      const lookup = ((__: string, ___: object, answer: Answer) =>
+        find(answer)) as unknown as net.LookupFunction;
+      const sockets = (): number =>
+        process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+      const before = sockets();
+      const agent = new HttpTimeoutAgent({ timeouts: {}, lookup });
+      for (const options of [{ lookup }, { agent }]) {
+        const error = await request('http://nowhere.test/', options).catch(
+          (error: unknown) => error,
+        );
+        expect(error).toBeInstanceOf(LookupError);
+        expect(error).toMatchObject({ code: 'ENOTFOUND', safeToRetry: true });
+        expect((error as Error).message).toContain('nowhere.test has no address');
+      }
+      await expect.poll(sockets, { timeout: 20_000 }).toBeLessThanOrEqual(before);
+    },
+  );
 });
 
 describe('HttpTimeoutAgent', () => {

@@ -1,9 +1,10 @@
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 
 import { Agent, buildConnector, Dispatcher, Pool } from 'undici';
 
 import type { Timeouts } from '../../timeouts.ts';
 import { attemptTimeoutMs } from '../../attempt-timeout.ts';
+import { checkedLookup } from '../checked-lookup.ts';
 import { ConnectionWatch } from '../connection-watch.ts';
 import { limitsOf, type Limits } from '../limits.ts';
 import { isStreamed, withEnd } from './body-end.ts';
@@ -33,10 +34,12 @@ export interface TimeoutDispatcherOptions extends Omit<Agent.Options, 'connect' 
  * destroyed. Over HTTP/2, silence and bytes are those of the connection, and the stream is what is destroyed.
  *
  * With undici 7, Node's own fetch (20, 22, 24, 26) takes the dispatcher too, as an option or from setGlobalDispatcher();
- * with undici 8 that of Node 26 does. `total` counts each hop anew when fetch follows a redirect.
+ * with undici 8 that of Node 26 does. Where @types/node is of another undici, TypeScript refuses the option: take `fetch` of
+ * undici, as here, or write `dispatcher: dispatcher as never`. `total` counts each hop anew when fetch follows a redirect.
  * @throws RangeError when a limit is no positive number of milliseconds
- * @throws TypeError when a dispatcher is given limits that it cannot keep
+ * @throws TypeError without `timeouts`, for a name in it that is none of a phase, or when a dispatcher is given limits that it cannot keep
  * @example
+ * import { fetch } from 'undici';
  * const dispatcher = timeoutDispatcher({}, { lookup: 1000, connect: 2000, headers: 5000, total: 30_000 });
  * const text = await (await fetch(url, { dispatcher })).text();
  */
@@ -160,6 +163,8 @@ function connectorWith(options: TimeoutDispatcherOptions, limits: Limits): Conne
   const attemptTimeout = attemptTimeoutMs(limits.connect);
   const hasOurs = Math.min(limits.connect, limits.tls, limits.total) < Infinity;
   const { allowH2, autoSelectFamily, connectTimeout, maxCachedSessions, socketPath } = options;
+  // Of a Unix socket the type has none.
+  const { lookup } = (options.connect ?? {}) as { readonly lookup?: LookupFunction };
   const connect = buildConnector({
     allowH2,
     maxCachedSessions,
@@ -168,6 +173,7 @@ function connectorWith(options: TimeoutDispatcherOptions, limits: Limits): Conne
     ...(autoSelectFamily !== undefined && { autoSelectFamily }),
     ...(attemptTimeout !== undefined && { autoSelectFamilyAttemptTimeout: attemptTimeout }),
     ...options.connect,
+    ...(lookup && { lookup: checkedLookup(lookup) }),
   } as buildConnector.BuildOptions);
   return (to, callback) => {
     // Typed as void; it returns the socket.
