@@ -155,6 +155,10 @@ class TappedServer implements GracefulServer {
     await drained;
     clearTimeout(deadline);
     this.#finish();
+    // Until the tap is out: whoever waits may call gracefulServer() again.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
     return {
       durationMs: performance.now() - startedAt,
       outcome: this.#outcome,
