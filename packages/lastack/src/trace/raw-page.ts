@@ -37,8 +37,11 @@ export function walkRawPage(words: Uint32Array, event: (at: number, ns: number) 
     } else {
       ns += delta;
       const isLong = type === 0;
+      const length = isLong ? words[at + 1] >>> 2 : type;
+      // A long event's length counts its own word: this page is broken.
+      if (length === 0) break;
       event(isLong ? at + 2 : at + 1, ns);
-      at += 1 + (isLong ? words[at + 1] >>> 2 : type);
+      at += 1 + length;
     }
   }
   if ((commit & MISSED) === 0) return 0;
